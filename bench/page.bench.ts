@@ -1,0 +1,139 @@
+/**
+ * What the page costs the browser: how soon something is painted, and whether anything holds it up afterwards, on groups of the
+ * real kernel (PAGE_GROUPS of them, 500 by default), at a snapshot a second and while it is scrolled and filtered.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type CDPSession, chromium, type Page } from 'playwright-core';
+import { projectRoot } from '../test/support/files.ts';
+import { cgroupMounts, removeEverywhere } from '../test/support/scratch.ts';
+
+const GROUPS = Number(process.env.PAGE_GROUPS ?? 500);
+const BUSY = 20;
+const A_SLICE = 50;
+const WATCHED_MS = 30_000;
+const ROOT = `/cgctl-test-${process.pid}-page`;
+/** A task that is longer holds people up (W3C Long Tasks). */
+const LONG_MS = 50;
+
+const children: ChildProcess[] = [];
+const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Some of them have a process that does a little, again and again. */
+function makeGroups(): void {
+  for (let at = 0; at < GROUPS; at++) {
+    const path = join(ROOT, `slice-${Math.floor(at / A_SLICE)}`, `group-${at}`);
+    for (const { point } of cgroupMounts()) mkdirSync(join(point, path), { recursive: true });
+    if (at % Math.ceil(GROUPS / BUSY) !== 0) continue;
+    const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', 'sh', '-c', 'while sleep 0.2; do :; done'], {
+      stdio: 'ignore',
+    });
+    children.push(child);
+    for (const { point, controllers } of cgroupMounts())
+      if (!controllers.includes('cpuset')) writeFileSync(join(point, path, 'cgroup.procs'), String(child.pid));
+  }
+}
+
+async function serve(): Promise<string> {
+  const words = ['serve', '--listen', '127.0.0.1:0', '--log-level', 'warn'];
+  const child = spawn(process.execPath, [join(projectRoot, 'bin/cgctl'), ...words], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  children.push(child);
+  let text = '';
+  child.stdout?.on('data', (chunk: Buffer) => {
+    text += chunk.toString();
+  });
+  while (!/http:\S+/.test(text)) await sleep(20);
+  return /http:\S+/.exec(text)?.[0] ?? '';
+}
+
+/** Tasks that were long, in ms, since the last time this was asked. */
+async function longTasks(page: Page): Promise<readonly number[]> {
+  const tasks: unknown = await page.evaluate('globalThis.longTasks.splice(0)');
+  return Array.isArray(tasks) ? tasks.map(Number) : [];
+}
+
+/** Seconds of the page's main thread. */
+async function spent(debug: CDPSession): Promise<ReadonlyMap<string, number>> {
+  const { metrics } = await debug.send('Performance.getMetrics');
+  return new Map(metrics.map(({ name, value }) => [name, value]));
+}
+
+/** How long it takes from the address to the table, in ms. */
+async function fill(page: Page, url: string): Promise<number> {
+  const started = performance.now();
+  await page.goto(url);
+  await page.locator('[role=row][data-id]').first().waitFor();
+  return performance.now() - started;
+}
+
+const words = (tasks: readonly number[]): string =>
+  tasks.length === 0 ? 'none' : `${tasks.length}, the longest ${Math.max(...tasks).toFixed(0)} ms`;
+
+const profile = mkdtempSync(join(tmpdir(), 'cgctl-page-bench-'));
+try {
+  makeGroups();
+  const url = await serve();
+  const browser = await chromium.launchPersistentContext(profile, {
+    executablePath: '/usr/bin/chromium',
+    viewport: { width: 1360, height: 800 },
+    args: ['--no-sandbox', '--disable-gpu', '--no-first-run'],
+  });
+  const page = await browser.newPage();
+  await page.addInitScript(`globalThis.longTasks = [];
+    new PerformanceObserver((list) => {
+      for (const { duration } of list.getEntries()) globalThis.longTasks.push(duration);
+    }).observe({ entryTypes: ['longtask'] });`);
+  const debug = await page.context().newCDPSession(page);
+  await debug.send('Performance.enable');
+  // The service has to look at the groups for the first time.
+  const first = await fill(page, url);
+  await page.goto('about:blank');
+  const filled = await fill(page, url);
+  await sleep(3000);
+  const painted = await page.evaluate("performance.getEntriesByName('first-contentful-paint')[0]?.startTime");
+  const loading = await longTasks(page);
+
+  const before = await spent(debug);
+  await sleep(WATCHED_MS);
+  const after = await spent(debug);
+  const watching = await longTasks(page);
+
+  await page.locator('#grid').hover();
+  for (let i = 0; i < 100; i++) {
+    await page.mouse.wheel(0, 400);
+    await sleep(16);
+  }
+  const scrolling = await longTasks(page);
+
+  await page.locator('#filter').pressSequentially('slice-1 ', { delay: 100 });
+  await page.keyboard.press('Escape');
+  for (const key of ['m', 'm', 'm', 'p', 'p', '3', '3', '1']) {
+    await page.keyboard.press(key);
+    await sleep(100);
+  }
+  const using = await longTasks(page);
+
+  const perSecond = (name: string): string =>
+    (((after.get(name) ?? 0) - (before.get(name) ?? 0)) / (WATCHED_MS / 1e6)).toFixed(1);
+  console.log(`${GROUPS} groups, a snapshot a second; tasks over ${LONG_MS} ms`);
+  console.log(
+    `first contentful paint  ${Number(painted).toFixed(0)} ms; the table ${filled.toFixed(0)} ms after the address, ${first.toFixed(0)} ms of a service that has just begun`,
+  );
+  console.log(`while it loads          ${words(loading)}`);
+  console.log(`in ${WATCHED_MS / 1000} s of watching     ${words(watching)}`);
+  console.log(`while it is scrolled    ${words(scrolling)}`);
+  console.log(`while it is used        ${words(using)} (filter, switches, sort)`);
+  console.log(
+    `main thread             ${perSecond('TaskDuration')} ms a second, of which scripts ${perSecond('ScriptDuration')}, layout ${perSecond('LayoutDuration')}, styles ${perSecond('RecalcStyleDuration')}`,
+  );
+  console.log(`script heap             ${((after.get('JSHeapUsedSize') ?? 0) / 2 ** 20).toFixed(0)} MiB`);
+  await browser.close();
+} finally {
+  for (const child of children) child.kill('SIGKILL');
+  removeEverywhere(ROOT);
+  rmSync(profile, { recursive: true, force: true });
+}

@@ -1,0 +1,234 @@
+/**
+ * What scrapes cost the service as a whole process that sees nothing but the bench's own groups of the real kernel: each has a
+ * process that sleeps. Fresh scrapes are further apart than figures of idle groups may be old, so that every such file is read.
+ */
+import { type ChildProcess, fork, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { join } from 'node:path';
+import { WebSocket } from 'ws';
+import { defaultRegistry } from '../src/controllers/index.ts';
+import { parseCgroupId } from '../src/hierarchy/id.ts';
+import { BOUNDS } from '../src/monitor/sampler.ts';
+import type { Sources } from '../src/server/config.ts';
+import { LiveConfig } from '../src/server/live.ts';
+import { openLog } from '../src/server/log.ts';
+import { startService } from '../src/server/server.ts';
+import { projectRoot } from '../test/support/files.ts';
+import { mountOf } from '../test/support/host.ts';
+import { cgroupMounts, removeEverywhere } from '../test/support/scratch.ts';
+import { hostBelow } from './host.ts';
+
+const ROOT = `/cgctl-test-${process.pid}-scrape`;
+/** Before those that count. */
+const WARM_UP = 50;
+const FRESH_SCRAPES = 6;
+const APART_MS = BOUNDS.idle * 1000 + 1000;
+const STREAMS = 100;
+const LATENCY_SCRAPES = 300;
+const IDLE_MS = 60_000;
+const MIB = 2 ** 20;
+
+const children: ChildProcess[] = [];
+const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+const sorted = (values: readonly number[]) => values.toSorted((a, b) => a - b);
+const quantile = (values: readonly number[], q: number) =>
+  sorted(values)[Math.min(values.length - 1, Math.floor(q * values.length))] ?? Number.NaN;
+const spread = (values: readonly number[]) =>
+  `${quantile(values, 0.5).toFixed(1)} (${quantile(values, 0).toFixed(1)} to ${quantile(values, 1).toFixed(1)})`;
+
+/** Groups from one number to another, each with a process in every hierarchy that lets one in. */
+function makeGroups(from: number, to: number): void {
+  for (let at = from; at < to; at++) {
+    const path = join(ROOT, 'machine-tenants.slice', `slice-${Math.floor(at / 50)}`, `group-${at}`);
+    const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', 'sleep', 'infinity'], { stdio: 'ignore' });
+    children.push(child);
+    for (const { point, controllers } of cgroupMounts()) {
+      mkdirSync(join(point, path), { recursive: true });
+      if (!controllers.includes('cpuset')) writeFileSync(join(point, path, 'cgroup.procs'), String(child.pid));
+    }
+  }
+}
+
+/** The service in a process of its own, with nothing but the bench's groups. @param place a memory cgroup for it */
+async function serve(
+  flags: Sources['flags'],
+  place?: string,
+): Promise<{ pid: number; url: string; child: ChildProcess }> {
+  const asked = { SERVE_BELOW: ROOT, SERVE_FLAGS: JSON.stringify(flags), ...(place && { SERVE_IN: place }) };
+  const child = fork(process.argv[1] ?? '', { execArgv: [], env: { ...process.env, ...asked } });
+  children.push(child);
+  const [url] = await once(child, 'message');
+  return { pid: child.pid ?? 0, url, child };
+}
+
+/** What that process does. */
+async function work(below: string): Promise<void> {
+  const { SERVE_IN, SERVE_FLAGS = '{}' } = process.env;
+  if (SERVE_IN !== undefined) writeFileSync(join(SERVE_IN, 'cgroup.procs'), String(process.pid));
+  const flags = { listen: ['127.0.0.1:0'], 'log-level': 'warn', ...JSON.parse(SERVE_FLAGS) };
+  const log = openLog();
+  const service = await startService({
+    host: hostBelow(parseCgroupId(below)),
+    registry: defaultRegistry,
+    live: new LiveConfig({ flags, env: {}, file: undefined }, log),
+    log,
+    env: process.env,
+    version: '0',
+    webRoot: join(projectRoot, 'dist/web'),
+  });
+  process.send?.(service.urls[0]);
+  process.on('disconnect', () => process.exit());
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  child.kill();
+  await once(child, 'exit');
+}
+
+interface Scraped {
+  readonly ms: number;
+  readonly bytes: number;
+}
+
+function scrape(url: string, path: string, gzip: boolean): Promise<Scraped> {
+  const started = performance.now();
+  return new Promise((resolve, reject) => {
+    const asking = request(
+      `${url}${path}`,
+      { headers: gzip ? { 'accept-encoding': 'gzip' } : {}, agent: false },
+      (answer) => {
+        let bytes = 0;
+        answer.on('data', (chunk: Buffer) => {
+          bytes += chunk.length;
+        });
+        answer.on('end', () => resolve({ ms: performance.now() - started, bytes }));
+        answer.on('error', reject);
+      },
+    );
+    asking.on('error', reject);
+    asking.end();
+  });
+}
+
+/** CPU time of all threads so far, in ms (sched-stats.rst: the first figure is ns on a CPU). */
+function cpuOf(pid: number): number {
+  return readdirSync(`/proc/${pid}/task`)
+    .map((task) => Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ')[0]) / 1e6)
+    .reduce((sum, ms) => sum + ms, 0);
+}
+
+/** What some work costs the process, without what it spends in as long a time anyway. */
+async function costOf(pid: number, work: () => Promise<unknown>): Promise<number> {
+  const [before, started] = [cpuOf(pid), performance.now()];
+  await work();
+  await sleep(200);
+  const [after, ended] = [cpuOf(pid), performance.now()];
+  await sleep(ended - started);
+  return after - before - (cpuOf(pid) - after);
+}
+
+const kib = (text: string, name: string) => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(text)?.[1]) * 1024;
+const memoryOf = (pid: number, name: string) => kib(readFileSync(`/proc/${pid}/status`, 'utf8'), name);
+
+async function cpu(groups: number): Promise<void> {
+  const { pid, url, child } = await serve({ freshness: '3', 'history-tick': '0' });
+  for (let warm = 0; warm < WARM_UP; warm++) await scrape(url, '/metrics', false);
+  const [fresh, packed, plain]: number[][] = [[], [], []];
+  for (let at = 0; at < FRESH_SCRAPES; at++) {
+    await sleep(APART_MS);
+    fresh?.push(await costOf(pid, () => scrape(url, '/metrics', true)));
+    plain?.push(await costOf(pid, () => scrape(url, '/metrics', false)));
+    packed?.push(await costOf(pid, () => scrape(url, '/metrics', true)));
+  }
+  const { bytes } = await scrape(url, '/metrics', false);
+  const own = await (await fetch(`${url}/metrics?collect[]=service`)).text();
+  const seen = /^cgctl_sample_rows (\d+)$/m.exec(own)?.[1];
+  console.log(
+    `\n${groups} groups, ${seen} with those above them, ${(bytes / MIB).toFixed(1)} MiB of exposition; CPU in ms, median (least to most)`,
+  );
+  console.log(`  sampled and scraped fresh, compressed: ${spread(fresh ?? [])}`);
+  console.log(`  from the same snapshot, plain:         ${spread(plain ?? [])}`);
+  console.log(`  from the same snapshot, compressed:    ${spread(packed ?? [])}`);
+  await end(child);
+}
+
+/** What it costs while nobody asks. */
+async function idle(groups: number): Promise<void> {
+  console.log(`\n${groups} groups, nobody asks anything for a minute; CPU`);
+  for (const tick of ['0', '10']) {
+    const { pid, child } = await serve({ 'history-tick': tick });
+    await sleep(15_000);
+    const before = cpuOf(pid);
+    await sleep(IDLE_MS);
+    const share = ((cpuOf(pid) - before) / IDLE_MS) * 100;
+    console.log(
+      `  ${tick === '0' ? 'without history' : `a look for the history every ${tick} s`}: ${share.toFixed(3)} %`,
+    );
+    await end(child);
+  }
+}
+
+async function latency(groups: number): Promise<void> {
+  const { url, child } = await serve({ freshness: '0.9' });
+  const streams = Array.from({ length: STREAMS }, () => new WebSocket(`${url.replace('http', 'ws')}/api/v1/stream`));
+  await Promise.all(streams.map((stream) => once(stream, 'message')));
+  const times: number[] = [];
+  for (let at = 0; at < LATENCY_SCRAPES; at++) {
+    times.push((await scrape(url, '/metrics', true)).ms);
+    await sleep(100);
+  }
+  console.log(
+    `\n${groups} groups, ${STREAMS} clients of the stream; time to the end of the answer in ms, of ${times.length} scrapes`,
+  );
+  console.log(
+    `  median ${quantile(times, 0.5).toFixed(1)}, p99 ${quantile(times, 0.99).toFixed(1)}, most ${quantile(times, 1).toFixed(1)}`,
+  );
+  for (const stream of streams) stream.terminate();
+  await end(child);
+}
+
+/** The kernel's memory is what is charged to the service's own memory cgroup: most of it are entries of directories, which it takes back. */
+async function memory(groups: number): Promise<void> {
+  const own = join(mountOf('memory'), `cgctl-test-${process.pid}-service`);
+  mkdirSync(own);
+  const { pid, url, child } = await serve({ freshness: '0' }, own);
+  try {
+    const kernel = () => Number(readFileSync(join(own, 'memory.kmem.usage_in_bytes'), 'utf8'));
+    for (let at = 0; at < 5; at++) await scrape(url, '/metrics', true);
+    writeFileSync(`/proc/${pid}/clear_refs`, '5'); // proc_pid_clear_refs(5): the peak begins anew
+    await scrape(url, '/metrics', true);
+    await scrape(url, '/metrics', false);
+    const during = { rss: memoryOf(pid, 'VmHWM'), slab: kernel() };
+    await sleep(5_000);
+    const after = { rss: memoryOf(pid, 'VmRSS'), slab: kernel() };
+    writeFileSync(join(own, 'memory.force_empty'), '0');
+    const kept = kernel();
+    const mib = (bytes: number) => `${(bytes / MIB).toFixed(0)} MiB`;
+    const tell = ({ rss, slab }: typeof after) => `RSS ${mib(rss)} and kernel ${mib(slab)}: ${mib(rss + slab)}`;
+    console.log(`\n${groups} groups; memory of the service, and of the kernel for it`);
+    console.log(`  most during a scrape: ${tell(during)}`);
+    console.log(`  5 s after it:         ${tell(after)}; the kernel's is ${mib(kept)} when it takes back what it can`);
+  } finally {
+    await end(child);
+    rmdirSync(own);
+  }
+}
+
+if (process.env.SERVE_BELOW === undefined) await main();
+else await work(process.env.SERVE_BELOW);
+
+async function main(): Promise<void> {
+  try {
+    makeGroups(0, 1000);
+    await cpu(1000);
+    await idle(1000);
+    await latency(1000);
+    makeGroups(1000, 5000);
+    await memory(5000);
+  } finally {
+    for (const child of children) child.kill('SIGKILL');
+    removeEverywhere(ROOT);
+  }
+}

@@ -1,0 +1,105 @@
+// Descriptors with one owner, and what went wrong with one, without JavaScript: threads use them too.
+#pragma once
+
+#include <fcntl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <string>
+#include <utility>
+
+namespace cgctl {
+
+// A descriptor, closed once, by its owner's end.
+class Fd {
+ public:
+  Fd() = default;
+  explicit Fd(int fd) : fd_(fd) {}
+  Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Fd& operator=(Fd&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+  Fd(const Fd&) = delete;
+  Fd& operator=(const Fd&) = delete;
+  ~Fd() {
+    if (fd_ >= 0) close(fd_);
+  }
+  int get() const { return fd_; }
+  bool valid() const { return fd_ >= 0; }
+  // The caller's from now on.
+  int Release() { return std::exchange(fd_, -1); }
+
+ private:
+  int fd_ = -1;
+};
+
+// Descriptors that nobody needs any more: those whose numbers follow one another are closed by one system call.
+class Spent {
+ public:
+  Spent() = default;
+  Spent(const Spent&) = delete;
+  Spent& operator=(const Spent&) = delete;
+  ~Spent() { Close(); }
+  void Add(Fd fd) {
+    const int number = fd.Release();
+    if (number != end_ || end_ - first_ == kMost) {
+      Close();
+      first_ = number;
+    }
+    end_ = number + 1;
+  }
+  // Returns whether there were any.
+  bool Close() {
+    if (first_ == end_) return false;
+    // close_range(2) is of Linux 5.9, and may be filtered.
+    if (syscall(SYS_close_range, first_, end_ - 1, 0) != 0) {
+      for (int fd = first_; fd < end_; fd++) close(fd);
+    }
+    first_ = end_ = 0;
+    return true;
+  }
+
+ private:
+  static constexpr int kMost = 64;
+  int first_ = 0, end_ = 0;
+};
+
+// A system call that the kernel refused.
+struct Failure {
+  int error;
+  const char* syscall;
+  std::string path;
+};
+
+// The result of a system call that yields a descriptor. Throws Failure.
+inline Fd Checked(int result, const char* syscall, const std::string& path = "") {
+  if (result < 0) throw Failure{errno, syscall, path};
+  return Fd(result);
+}
+
+// Open a file below a hierarchy: never through a symbolic link, never inherited. Throws Failure.
+inline Fd OpenFile(const std::string& path, int flags) {
+  return Checked(open(path.c_str(), flags | O_CLOEXEC | O_NOFOLLOW), "open", path);
+}
+
+// The text of a small file, cut at a size; false where it cannot be opened or read (then errno says why).
+inline bool ReadText(const std::string& path, size_t most, std::string& text) {
+  const Fd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (!fd.valid()) return false;
+  // Its own: a text that is kept is to take no more than it needs.
+  thread_local std::string buffer;
+  if (buffer.size() < most) buffer.resize(most);
+  size_t got = 0;
+  while (got < most) {
+    const ssize_t read_now = read(fd.get(), buffer.data() + got, most - got);
+    if (read_now < 0) return false;
+    if (read_now == 0) break;
+    got += static_cast<size_t>(read_now);
+  }
+  text.assign(buffer, 0, got);
+  return true;
+}
+
+}  // namespace cgctl

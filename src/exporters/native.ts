@@ -1,0 +1,107 @@
+/** Native names: `cgroup_` and the declared name, with the labels `cgroup` and the stat's own. */
+import type { Registry, StatEntry } from '../controllers/registry.ts';
+import { Slices } from '../monitor/pause.ts';
+import type { Row, Snapshot } from '../protocol/snapshot.ts';
+import { type Family, type Labels, type Single, type Tail, tail } from './exposition.ts';
+import { Kept } from './kept.ts';
+import { indexOf } from './rows.ts';
+import { partOf, Subjects, tails, type View } from './view.ts';
+
+const PREFIX = 'cgroup_';
+
+/** Collectors beside the controllers. */
+export const INFO = 'info';
+export const EVENTS = 'events';
+
+/** Identity of a group beyond its path, for `cgroup_info`. */
+export type Identity = (id: string) => Labels;
+
+export class NativeNames {
+  readonly subjects = new Subjects((id) => ({ cgroup: id }));
+  readonly #stats: readonly StatEntry[];
+  readonly #identity: Identity;
+  readonly #infos = new Kept<Tail>();
+
+  constructor(registry: Registry, identity: Identity = () => ({})) {
+    this.#stats = registry.allStats();
+    this.#identity = identity;
+  }
+
+  /** Makes the labels of groups that are new, in slices. */
+  async prepare({ rows }: Snapshot): Promise<void> {
+    this.#infos.trim(rows.length);
+    this.subjects.trim(rows.length);
+    const slices = new Slices();
+    for (const row of rows) {
+      this.subjects.of(row.id);
+      this.#infoOf(row);
+      if (slices.due()) await slices.pause();
+    }
+  }
+
+  /** In the order of declaration, rows in the snapshot's. */
+  *families(view: View): Generator<Family> {
+    const { choice, wish, dead } = view;
+    if (choice.collects(INFO, wish)) yield this.#info(view);
+    for (const entry of this.#stats) {
+      const { name, kind, help, unit, label } = entry.stat;
+      const part = choice.stat(entry, wish) ? partOf(view, entry, keyLabel(label)) : undefined;
+      if (part === undefined) continue;
+      const singles = dead
+        .filter(({ stat, id }) => stat === name && choice.path(id, wish))
+        .map(({ id, value }) => ({ labels: { cgroup: id }, value }));
+      yield { name: PREFIX + name, kind, help, unit, parts: [part], singles };
+    }
+    if (choice.collects(EVENTS, wish)) yield eventFamily(view);
+  }
+
+  #info({ snapshot: { rows } }: View): Family {
+    return {
+      name: `${PREFIX}info`,
+      kind: 'gauge',
+      help: 'What a group is; always 1',
+      parts: [
+        {
+          values: new Float64Array(rows.length).fill(1),
+          row: Int32Array.from(rows.keys()),
+          tails: rows.map((row) => this.#infoOf(row)),
+        },
+      ],
+    };
+  }
+
+  #infoOf({ id, generation }: Row): Tail {
+    const make = () => tail({ generation, ...this.#identity(id) });
+    const known = this.#infos.get(id, make);
+    return known.labels.generation === generation ? known : this.#infos.set(id, make());
+  }
+}
+
+const keyLabel =
+  (label: string | undefined) =>
+  (key: string): Labels =>
+    label === undefined || key === '' ? {} : { [label]: key };
+
+function eventFamily({ snapshot, events, choice, wish }: View): Family {
+  const index = indexOf(snapshot);
+  const kinds = tails((kind) => ({ kind }));
+  const part = { values: new Float64Array(events.length), row: new Int32Array(events.length), tails: [] as Tail[] };
+  const singles: Single[] = [];
+  let length = 0;
+  for (const { kind, cgroup, count } of events) {
+    const row = index.get(cgroup);
+    if (row !== undefined) {
+      part.values[length] = count;
+      part.row[length] = row;
+      part.tails[length++] = kinds(kind);
+    } else if (!cgroup.startsWith('/') || choice.path(cgroup, wish))
+      singles.push({ labels: { cgroup, kind }, value: count });
+  }
+  return {
+    name: `${PREFIX}events_total`,
+    kind: 'counter',
+    help: 'Events that the service saw; a group that is gone is kept for a while',
+    parts: [{ ...part, values: part.values.subarray(0, length), row: part.row.subarray(0, length) }],
+    singles,
+  };
+}

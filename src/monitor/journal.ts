@@ -1,0 +1,125 @@
+/** Keeps events: the last ones as they were, all of them as totals. */
+import type { CgroupEvent } from '../protocol/event.ts';
+
+/** How many events of each kind are kept: much that comes and goes does not push out the few that matter. */
+const CAPACITY = 1000;
+/** How long the totals of a group that is gone are kept: long enough for several scrapes. */
+const KEEP_GONE_MS = 15 * 60_000;
+
+export interface EventTotal {
+  readonly kind: string;
+  readonly cgroup: string;
+  /** Since the service began, 0 for a group that was only watched so far. */
+  readonly count: number;
+}
+
+interface Tally {
+  readonly counts: Map<string, number>;
+  /** When the group went, in ms since the epoch. */
+  goneAt: number | undefined;
+}
+
+export class Journal {
+  readonly #kept = new Map<string, CgroupEvent[]>();
+  #seq = 0;
+  #dropped = 0;
+  readonly #tallies = new Map<string, Tally>();
+  readonly #subscribers = new Set<(event: CgroupEvent) => void>();
+
+  /** The seq of the last event; 0 before the first. */
+  get seq(): number {
+    return this.#seq;
+  }
+
+  /** Numbers an event, keeps it and tells subscribers. */
+  record(event: Omit<CgroupEvent, 'seq' | 'time'>): void {
+    const numbered: CgroupEvent = { seq: ++this.#seq, time: Date.now(), ...event };
+    const kept = this.#kept.get(event.kind) ?? [];
+    this.#kept.set(event.kind, kept);
+    kept.push(numbered);
+    if (kept.length > CAPACITY) {
+      kept.shift();
+      this.#dropped += 1;
+    }
+    for (const tell of this.#subscribers) tell(numbered);
+  }
+
+  /** Adds to a group's total. */
+  count(kind: string, cgroup: string, count: number): void {
+    const tally = this.#tallies.get(cgroup) ?? { counts: new Map<string, number>(), goneAt: undefined };
+    this.#tallies.set(cgroup, tally);
+    tally.goneAt = undefined;
+    tally.counts.set(kind, (tally.counts.get(kind) ?? 0) + count);
+  }
+
+  /** The group is gone: its totals stay until they {@link expire}, unless they are all 0. */
+  gone(cgroup: string): void {
+    const tally = this.#tallies.get(cgroup);
+    if (tally === undefined) return;
+    if ([...tally.counts.values()].some((count) => count > 0)) tally.goneAt = Date.now();
+    else this.#tallies.delete(cgroup);
+  }
+
+  /** Lets go of totals whose time is over. */
+  expire(now: number = Date.now(), keepMs: number = KEEP_GONE_MS): void {
+    for (const [cgroup, { goneAt }] of this.#tallies) {
+      if (goneAt !== undefined && now - goneAt >= keepMs) this.#tallies.delete(cgroup);
+    }
+  }
+
+  /** How many are kept no longer. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  /** The kept events after that seq, oldest first. A gap between their seqs is events that are kept no longer. */
+  since(seq: number): readonly CgroupEvent[] {
+    if (seq >= this.#seq) return [];
+    const later = [...this.#kept.values()].flatMap((kept) => kept.slice(firstAfter(kept, seq)));
+    return later.sort((a, b) => a.seq - b.seq);
+  }
+
+  totals(): readonly EventTotal[] {
+    return [...this.#tallies].flatMap(([cgroup, { counts }]) =>
+      [...counts].map(([kind, count]) => ({ kind, cgroup, count })),
+    );
+  }
+
+  /** Be told of each event as it happens. @returns a function that ends it */
+  subscribe(tell: (event: CgroupEvent) => void): () => void {
+    this.#subscribers.add(tell);
+    return () => this.#subscribers.delete(tell);
+  }
+
+  /** The events after a seq, then each as it happens, until the signal. A reader that is too slow misses events, never memory. */
+  async *follow(signal: AbortSignal, since: number = this.#seq): AsyncGenerator<CgroupEvent, void, undefined> {
+    let seq = since;
+    while (!signal.aborted) {
+      const events = this.since(seq);
+      for (const event of events) {
+        if (signal.aborted) return;
+        seq = event.seq;
+        yield event;
+      }
+      if (events.length === 0) await this.#next(signal);
+    }
+  }
+
+  #next(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        end();
+        signal.removeEventListener('abort', done);
+        resolve();
+      };
+      const end = this.subscribe(done);
+      signal.addEventListener('abort', done);
+    });
+  }
+}
+
+/** Where the events after that seq begin. */
+function firstAfter(events: readonly CgroupEvent[], seq: number): number {
+  const first = events.findLastIndex((event) => event.seq <= seq);
+  return first + 1;
+}

@@ -1,0 +1,154 @@
+/** What it was that somebody wrote to a group's knobs: the file's text before and after, as far as that is known. */
+import type { Knob, Slot } from '../controllers/controller.ts';
+import type { Registry } from '../controllers/registry.ts';
+import { decodeDefault, formatValue } from '../controllers/types.ts';
+import { CgError } from '../errors.ts';
+import { candidates } from '../hierarchy/locate.ts';
+import type { Host } from '../hierarchy/types.ts';
+import { printable } from '../parse/printable.ts';
+import type { CgroupEvent } from '../protocol/event.ts';
+import type { By } from './listener.ts';
+import type { Group, Place } from './tree.ts';
+
+/** Longer texts are cut: what is kept is a value, not a table. */
+const MOST_TEXT = 256;
+const KEY = '{key}';
+/** A writer of that name is ours, as this process is. */
+const OWN_COMMAND = 'cgctl';
+
+interface Written {
+  readonly knob: Knob;
+  readonly slot: Slot;
+  /** A limit: its value is known before somebody writes it. */
+  readonly limit: boolean;
+}
+
+type Draft = Omit<CgroupEvent, 'seq' | 'time'>;
+
+export class Writes {
+  readonly #host: Host;
+  /** By hierarchy, by file name or template. */
+  readonly #files: readonly Map<string, Written>[];
+  /** By file of a group. Most groups have the same few texts. */
+  readonly #texts = new Map<Group, Map<string, string>>();
+  readonly #interned = new Map<string, string>();
+
+  constructor(host: Host, registry: Registry) {
+    this.#host = host;
+    this.#files = host.layout.hierarchies.map(() => new Map<string, Written>());
+    for (const { controller, knob } of registry.allKnobs()) {
+      for (const { slot, hierarchies } of candidates(host.layout, controller, knob)) {
+        const limit = 'unlimited' in knob.type && knob.type.unlimited === true && !slot.file.includes(KEY);
+        for (const h of hierarchies) {
+          const files = this.#files[host.layout.hierarchies.indexOf(h)];
+          // Several knobs may share a file: a limit speaks for it.
+          if (files !== undefined && (limit || !files.has(slot.file))) files.set(slot.file, { knob, slot, limit });
+        }
+      }
+    }
+  }
+
+  /** The files, by name; `{key}` stands for anything. */
+  get names(): readonly string[] {
+    return [...new Set(this.#files.flatMap((files) => [...files.keys()]))];
+  }
+
+  /** Reads a group's limits, so that it can be said what they were. */
+  learn(group: Group): void {
+    for (const [index, files] of this.#files.entries()) {
+      if (group.directories[index] === undefined) continue;
+      for (const [file, { limit }] of files) if (limit) this.#read({ hierarchy: index, id: group.id }, group, file);
+    }
+  }
+
+  forget(group: Group): void {
+    this.#texts.delete(group);
+  }
+
+  /** @returns the event, or undefined where nothing is different or it is no knob */
+  changed(place: Place, group: Group, file: string, { pid, command }: By): Draft | undefined {
+    const written = this.#find(place.hierarchy, file);
+    if (written === undefined) return undefined;
+    const before = this.#texts.get(group)?.get(`${place.hierarchy}/${file}`);
+    const after = this.#read(place, group, file);
+    if (before !== undefined && before === after) return undefined;
+    const own = pid === process.pid || command === OWN_COMMAND;
+    const [was, is] = [before, after].map((text) => text && shown(written, text));
+    const arrow = is === undefined ? 'written' : was === undefined ? `→ ${is}` : `${was} → ${is}`;
+    const who = own
+      ? ' by cgctl'
+      : pid === undefined
+        ? ''
+        : ` by pid ${pid}${command === undefined ? '' : ` (${command})`}`;
+    return {
+      kind: 'limit_changed',
+      cgroup: group.id,
+      generation: group.generation,
+      text: `${file} ${arrow}${who}`,
+      details: {
+        knob: written.knob.key,
+        file,
+        ...(was !== undefined && { before: was }),
+        ...(is !== undefined && { after: is }),
+        ...(pid !== undefined && { pid }),
+        ...(command !== undefined && { command }),
+        ...(own && { own }),
+      },
+    };
+  }
+
+  /** What the file holds now, remembered; undefined where it cannot be read. */
+  #read({ hierarchy, id }: Place, group: Group, file: string): string | undefined {
+    const h = this.#host.layout.hierarchies[hierarchy];
+    const key = `${hierarchy}/${file}`;
+    const texts = this.#texts.get(group) ?? new Map<string, string>();
+    try {
+      const read = h && this.#host.reader.tryRead(h, id, file);
+      const text = read === undefined ? undefined : this.#intern(read.slice(0, MOST_TEXT));
+      if (text === undefined) return undefined;
+      texts.set(this.#intern(key), text);
+      this.#texts.set(group, texts);
+      return text;
+    } catch (error) {
+      if (error instanceof CgError) return undefined;
+      throw error;
+    }
+  }
+
+  #intern(text: string): string {
+    const known = this.#interned.get(text);
+    if (known !== undefined) return known;
+    // Few are ever needed, but whoever writes values can make many.
+    if (this.#interned.size > 10_000) this.#interned.clear();
+    this.#interned.set(text, text);
+    return text;
+  }
+
+  #find(hierarchy: number, file: string): Written | undefined {
+    const files = this.#files[hierarchy];
+    const exact = files?.get(file);
+    if (exact !== undefined || files === undefined) return exact;
+    return [...files].find(([name]) => {
+      const [before = '', after] = name.split(KEY);
+      return (
+        after !== undefined &&
+        file.startsWith(before) &&
+        file.endsWith(after) &&
+        file.length > before.length + after.length
+      );
+    })?.[1];
+  }
+}
+
+/** A limit as people write it; other texts as they are, on one line. */
+function shown({ knob: { type }, slot, limit }: Written, text: string): string {
+  const raw = printable(text.trim().replaceAll('\n', '; '));
+  if (!limit || (slot.shape ?? { kind: 'scalar' }).kind !== 'scalar') return raw;
+  try {
+    const body = text.trim();
+    return body === slot.unlimited ? 'max' : formatValue(type, decodeDefault(type, body));
+  } catch (error) {
+    if (error instanceof CgError) return raw;
+    throw error;
+  }
+}
