@@ -35,7 +35,7 @@ testUnless(
     assert.equal((await cgctl(t, ['create', `${path}/there`])).status, 0);
     const { child, url, tokenFile } = await serving(t);
     const terminal = new Terminal(t, { rows: 60 });
-    terminal.run(`cgctl top -i 200ms --host ${url} --token-file ${tokenFile} --filter ${basename(path)}/there`);
+    await terminal.run(`cgctl top -i 200ms --host ${url} --token-file ${tokenFile} --filter ${basename(path)}/there`);
     await terminal.shows(/^ +there /);
     await terminal.shows(/ hybrid · \d+\.\d+/);
     terminal.hit('End', 's');

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { projectRoot } from '../support/files.ts';
-import { atEnd, needsCgroups, needsRoot, temporary } from '../support/host.ts';
+import { atEnd, needsCgroups, needsRoot, TEST_TIMEOUT_MS, temporary } from '../support/host.ts';
 
 /** The reason why a test that needs a terminal cannot run, or undefined. */
 export function needsTmux(): string | undefined {
@@ -17,6 +17,8 @@ export const lacking = needsTmux() ?? needsRoot() ?? needsCgroups();
 
 /** Asking tmux takes a few milliseconds of a processor. */
 const POLL_MS = 50;
+/** Well before the test's own end: what was on the screen is told while somebody listens. */
+const PATIENCE_MS = TEST_TIMEOUT_MS / 2;
 
 export interface TerminalOptions {
   readonly columns?: number;
@@ -27,10 +29,8 @@ export interface TerminalOptions {
 export class Terminal {
   #socket = '';
   readonly #env: Readonly<Record<string, string>>;
-  readonly #t: TestContext;
 
   constructor(t: TestContext, { columns = 100, rows = 24, env = {} }: TerminalOptions = {}) {
-    this.#t = t;
     // Before the folder goes, with its socket.
     atEnd(t, () => void this.#tmux('kill-server'));
     const folder = temporary(t);
@@ -89,7 +89,9 @@ export class Terminal {
     this.#tmux('send-keys', '-l', '--', text);
   }
 
-  run(command: string): void {
+  /** What is typed before the prompt is there would stand on the screen twice. */
+  async run(command: string): Promise<void> {
+    await this.prompts();
     this.type(command);
     this.hit('Enter');
   }
@@ -119,12 +121,12 @@ export class Terminal {
     await this.until((lines) => !this.taken && /^\$$/.test(lines.filter((line) => line !== '').at(-1) ?? ''));
   }
 
-  /** Waits until something holds; a test that is over waits no longer, and says what was on the screen. */
+  /** Waits until something holds. @throws AssertionError that says what was on the screen instead */
   async until(holds: (lines: readonly string[]) => boolean): Promise<void> {
-    const { signal } = this.#t;
+    const deadline = performance.now() + PATIENCE_MS;
     let lines = this.lines;
     while (!holds(lines)) {
-      assert.ok(!signal.aborted, `it did not come; this is on the screen:\n${lines.join('\n')}`);
+      assert.ok(performance.now() < deadline, `it did not come; this is on the screen:\n${lines.join('\n')}`);
       await sleep(POLL_MS);
       lines = this.lines;
     }

@@ -22,7 +22,7 @@ async function viewing(t: TestContext, options: TerminalOptions = {}, ...flags: 
   for (const id of [`${path}/hot`, `${path}/cold`]) assert.equal((await cgctl(t, ['create', id])).status, 0);
   const name = basename(path);
   const terminal = new Terminal(t, options);
-  terminal.run(`cgctl top -i 200ms --filter ${name} ${flags.join(' ')}`);
+  await terminal.run(`cgctl top -i 200ms --filter ${name} ${flags.join(' ')}`);
   await terminal.shows(/▾ cgctl-test/);
   return { path, name, terminal };
 }
@@ -58,7 +58,7 @@ testUnless(lacking, 'the tree is shown, sorted, folded and filtered; Ctrl-C give
   assert.ok(terminal.cursorIsShown);
   await terminal.shows(/^\$ cgctl top/);
   assert.ok(!terminal.lines.some((line) => line.startsWith('cgctl ·')));
-  terminal.run('echo "status $?"; stty -a | grep -o " -\\?echo "');
+  await terminal.run('echo "status $?"; stty -a | grep -o " -\\?echo "');
   await terminal.shows(/^status 0$/);
   await terminal.shows(/^ echo$/);
 });
@@ -194,12 +194,12 @@ testUnless(lacking, 'Ctrl-Z gives the terminal to the shell, fg takes it again; 
   terminal.hit('C-z');
   await terminal.shows(/Stopped/);
   assert.ok(!terminal.taken && terminal.cursorIsShown);
-  terminal.run('fg');
+  await terminal.run('fg');
   await terminal.shows(/▾ cgctl-test/);
   assert.ok(terminal.taken);
   terminal.hit('C-z');
   await terminal.until(() => !terminal.taken);
-  terminal.run('kill -TERM %1; fg');
+  await terminal.run('kill -TERM %1; fg');
   await terminal.prompts();
   assert.ok(terminal.cursorIsShown);
 });

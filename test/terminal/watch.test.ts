@@ -18,7 +18,7 @@ testUnless(
     for (const hierarchy of ['cpu', 'cpuacct'])
       writeFileSync(join(mountOf(hierarchy), path, 'cgroup.procs'), String(pid));
     const terminal = new Terminal(t, { columns: 110, rows: 60 });
-    terminal.run(`cgctl watch ${basename(path)} -i 200ms`);
+    await terminal.run(`cgctl watch ${basename(path)} -i 200ms`);
     await terminal.shows(new RegExp(`^${path}$`));
     await terminal.shows(/^CPU +(?:0\.[1-9]|0\.0[1-9]|1\.)/);
     await terminal.shows(new RegExp(`^ +${pid} [RS] .* sh$`));
