@@ -9,6 +9,9 @@ import type { EventStatus } from '../monitor/events.ts';
 import type { SamplerStatus } from '../monitor/sampler.ts';
 import type { Snapshot } from '../protocol/snapshot.ts';
 
+/** The longest that Node's timers take. */
+const NEVER_MS = 2 ** 31 - 1;
+
 export interface Sources {
   readonly version: string;
   readonly registry: Registry;
@@ -54,7 +57,10 @@ export class ServiceMetrics {
   constructor({ version, registry, sampler, events, streams, configured }: Sources) {
     this.#controllers = registry.controllers.map(({ name }) => ({ name, reads: readerOf(name, registry) }));
     const registers = this.#registers;
-    collectDefaultMetrics({ register: registers[0] });
+    // The delays' distribution wakes the process a hundred times a second, whoever asks: the one lag that is looked at on demand will do.
+    collectDefaultMetrics({ register: registers[0], eventLoopMonitoringPrecision: NEVER_MS });
+    for (const part of ['min', 'max', 'mean', 'stddev', 'p50', 'p90', 'p99'])
+      registers[0].removeSingleMetric(`nodejs_eventloop_lag_${part}_seconds`);
     // Gauges that are called like counters, of what other gauges say by type.
     for (const what of ['handles', 'requests', 'resources'])
       registers[0].removeSingleMetric(`nodejs_active_${what}_total`);
