@@ -25,8 +25,8 @@ export interface Member {
   version: number;
   /** When that is to be asked next, on the monotonic clock in seconds. */
   relist: number;
-  /** Its files on the unified mount, and what its parent handed down then; undefined when they have to be listed. */
-  listed: { readonly presence: Presence; readonly under: string; readonly until: number } | undefined;
+  /** Its files by hierarchy, and what its parent handed down then; empty when they have to be listed. */
+  listed: { readonly presence: Presence; readonly under: string; readonly until: number }[];
   /** Its row, -1 where it has none yet, and nothing of it was read. */
   row: number;
   /** When each pace's files were read, on the monotonic clock in seconds. */
@@ -118,7 +118,7 @@ export class Members {
     const member = this.#list[row];
     if (member === undefined) return;
     member.relist = 0;
-    member.listed = undefined;
+    member.listed = [];
   }
 
   /** Leaves out rows of groups that are gone, and what is below them. @returns as {@link gather} */
@@ -169,7 +169,7 @@ export class Members {
         steps: [],
         version: -1,
         relist: 0,
-        listed: undefined,
+        listed: [],
         row: -1,
         read: { ...NEVER },
         share: { activity: 1, setting: 1 },
@@ -210,20 +210,21 @@ export class Members {
       if (group.directories[index] === undefined) return undefined;
       const root = group.parent === undefined && isRootGroup(reader, hierarchy, group.id);
       const presence = (): Presence => this.#presenceOf(root, reader.files(hierarchy, group.id));
-      if (group.parent === undefined) return presence();
+      if (group.parent === undefined) return this.#listed(member, index, '', now, presence);
       if (hierarchy.dialect === 'v2')
-        return this.#listed(member, this.#handedDown(group.parent, hierarchy, now), now, presence);
+        return this.#listed(member, index, this.#handedDown(group.parent, hierarchy, now), now, presence);
       // On v1 all groups but the root are alike, and one that is being removed has no say.
       return this.#alike(index, now, presence, () => reader.exists(hierarchy, group.id));
     });
   }
 
-  /** v2 files follow from what the parent hands down. */
-  #listed(member: Member, under: string, now: number, list: () => Presence): Presence {
-    const known = member.listed;
+  /** v2 files follow from what the parent hands down; a root's are its own. Not all hierarchies at once: some directories are large. */
+  #listed(member: Member, index: number, under: string, now: number, list: () => Presence): Presence {
+    const known = member.listed[index];
     if (known !== undefined && known.under === under && now < known.until) return known.presence;
     const presence = list();
-    member.listed = { presence, under, until: now + SAME_FILES_SECONDS * member.phase };
+    const share = member.phase / (1 + index / this.#host.layout.hierarchies.length);
+    member.listed[index] = { presence, under, until: now + SAME_FILES_SECONDS * share };
     return presence;
   }
 

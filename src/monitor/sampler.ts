@@ -334,10 +334,12 @@ export class Sampler {
     for (const [at, keyed] of found) {
       if (columns[at]?.label === 'device') found.set(at, { ...keyed, label: keyed.label.map(this.#deviceName) });
     }
+    const end = performance.now() / 1000;
     await this.#table.absorb(batch, found, slices);
     this.#reads += batch.steps.length;
+    if (slices.due()) await slices.pause();
     this.#judge(batch, gone, errors);
-    addTimes(batch, performance.now() / 1000, spent);
+    addTimes(batch, end, spent);
   }
 
   /** Counts errors by file, and finds groups of which nothing is left. */

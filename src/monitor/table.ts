@@ -12,7 +12,7 @@ import type { Programme } from './programme.ts';
 const SHORTEST_RATE_SECONDS = 0.2;
 
 /** So many are taken in between two looks at the clock. */
-const FILES_A_SLICE = 1024;
+const FILES_A_SLICE = 256;
 
 /** The counters in a file: their place among all, and their values. */
 type Counters = readonly { readonly place: number; readonly values: Float64Array; readonly summed: boolean }[];
@@ -85,8 +85,8 @@ export class Table {
 
   /** Takes in a batch that was read to the columns of {@link writable}. @param found its figures with labels */
   async absorb(batch: Batch, found: ReadonlyMap<number, KeyedColumn>, slices: Slices): Promise<void> {
-    const { steps, rows } = batch;
-    const sums = this.#merge(steps, rows, found);
+    const { steps } = batch;
+    const sums = await this.#merge(batch, found, slices);
     const counters = this.#programme.steps.map(({ columns }) => this.#countersOf(columns, sums));
     for (let from = 0; from < steps.length; from += FILES_A_SLICE) {
       this.#renewAll(batch, counters, from, Math.min(from + FILES_A_SLICE, steps.length));
@@ -149,11 +149,11 @@ export class Table {
   }
 
   /** Figures with labels: those of rows that were read are replaced. @returns by column, the sums of what was found */
-  #merge(
-    steps: Int32Array,
-    rows: Int32Array,
+  async #merge(
+    { steps, rows }: Batch,
     found: ReadonlyMap<number, KeyedColumn>,
-  ): ReadonlyMap<number, Float64Array> {
+    slices: Slices,
+  ): Promise<ReadonlyMap<number, Float64Array>> {
     const replaced = new Map<number, Int32Array>();
     const own: Int32Array[][] = [];
     for (let at = 0; at < steps.length; at++) {
@@ -163,6 +163,7 @@ export class Table {
     }
     const sums = new Map<number, Float64Array>();
     for (const [column, to] of replaced) {
+      if (slices.due()) await slices.pause();
       const fresh = found.get(column) ?? NO_FIGURES;
       this.#keyed[column] = merged(this.#rows, this.#keyed[column] ?? NO_FIGURES, to, fresh);
       if ((this.#counterAt[column] ?? -1) >= 0) sums.set(column, rowSums(fresh, this.#rows));
