@@ -403,6 +403,8 @@ export interface Controller {
   unsupported?: Readonly<Partial<Record<Dialect, string>>>;
   /** `create` enables it on v2 though no flag asks for it: an operator expects its figures. */
   onCreate?: boolean;
+  /** Its figures stand still while the group's CPU time, memory and number of tasks do: then they are read again more seldom. */
+  still?: boolean;
   /** The kernel document that this rests on. */
   doc: string;
   knobs: readonly Knob[];

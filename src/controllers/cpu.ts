@@ -17,6 +17,7 @@ export const cpu = controller(() => ({
   v1: 'cpu',
   v2: 'cpu',
   onCreate: true,
+  still: true,
   doc: 'Documentation/scheduler/sched-bwc.rst, Documentation/admin-guide/cgroup-v2.rst "CPU"',
   knobs: {
     idle: knob<boolean>({

@@ -11,6 +11,7 @@ export const cpuacct = controller(() => ({
   v2: 'core',
   prefer: 'v1',
   onCreate: true,
+  still: true,
   doc: 'Documentation/admin-guide/cgroup-v1/cpuacct.rst, Documentation/admin-guide/cgroup-v2.rst "CPU Interface Files"',
   actions: {
     reset: {

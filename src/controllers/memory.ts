@@ -40,6 +40,7 @@ export const memory = controller(() => ({
   v1: 'memory',
   v2: 'memory',
   onCreate: true,
+  still: true,
   doc: 'Documentation/admin-guide/cgroup-v1/memory.rst, Documentation/admin-guide/cgroup-v2.rst "Memory"',
   knobs: {
     max: knob<number>({

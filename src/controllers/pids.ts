@@ -11,6 +11,7 @@ export const pids = controller(() => ({
   v1: 'pids',
   v2: 'pids',
   onCreate: true,
+  still: true,
   doc: 'Documentation/admin-guide/cgroup-v1/pids.rst, Documentation/admin-guide/cgroup-v2.rst "PID"',
   knobs: {
     max: knob<number>({

@@ -32,7 +32,7 @@ export interface Member {
   /** When each pace's files were read, on the monotonic clock in seconds. */
   read: Record<Pace, number>;
   /** After something moved, and the first time, it is due earlier, by its phase. */
-  readonly share: Record<'activity' | 'setting', number>;
+  readonly share: Record<Exclude<Pace, 'tick'>, number>;
   /** Something moved between the last two looks. */
   moved: boolean;
   /** Files that somebody wrote; undefined stands for all. */
@@ -42,6 +42,7 @@ export interface Member {
 const NEVER: Record<Pace, number> = {
   tick: Number.NEGATIVE_INFINITY,
   activity: Number.NEGATIVE_INFINITY,
+  still: Number.NEGATIVE_INFINITY,
   setting: Number.NEGATIVE_INFINITY,
 };
 
@@ -172,7 +173,7 @@ export class Members {
         listed: [],
         row: -1,
         read: { ...NEVER },
-        share: { activity: 1, setting: 1 },
+        share: { activity: 1, still: 1, setting: 1 },
         moved: false,
         written: new Set(),
       };

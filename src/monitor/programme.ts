@@ -13,6 +13,8 @@ export interface Column {
   readonly controller: string;
   readonly stat: Stat;
   readonly label: LabelName | undefined;
+  /** See the controller's word. */
+  readonly still: boolean;
   /** Hierarchy (index in the layout) and source, the first to be preferred. */
   readonly sources: readonly Place[];
 }
@@ -22,10 +24,10 @@ interface Place {
 }
 
 /**
- * When a file is worth reading: each time; when something that is read each time has moved, else within a bound; when somebody
- * may have written it.
+ * When a file is worth reading: each time; when something that is read each time has moved, else within a bound; the same within a
+ * longer one, since nothing else is known to move it; when somebody may have written it.
  */
-export const PACES = ['tick', 'activity', 'setting'] as const;
+export const PACES = ['tick', 'activity', 'still', 'setting'] as const;
 export type Pace = (typeof PACES)[number];
 
 /** What a group uses: it shows whether the rest can have changed, and costs little. */
@@ -85,7 +87,7 @@ export class Programme {
         const sources = candidates(layout, controller, stat).flatMap(({ slot, hierarchies }) =>
           hierarchies.map((h) => ({ hierarchy: layout.hierarchies.indexOf(h), source: slot })),
         );
-        return { controller: controller.name, stat, label: stat.label, sources };
+        return { controller: controller.name, stat, label: stat.label, still: controller.still === true, sources };
       })
       .filter(({ sources }) => sources.length > 0);
   }
@@ -157,9 +159,10 @@ export class Programme {
   }
 
   #paceOf({ columns }: Draft): Pace {
-    const stats = columns.map((at) => this.columns[at]?.stat);
-    if (stats.some((stat) => stat?.role !== undefined && EACH_TICK.includes(stat.role))) return 'tick';
-    return stats.every((stat) => stat?.setting) ? 'setting' : 'activity';
+    const fed = columns.map((at) => this.columns[at]);
+    if (fed.some((column) => column?.stat.role !== undefined && EACH_TICK.includes(column.stat.role))) return 'tick';
+    if (fed.every((column) => column?.stat.setting)) return 'setting';
+    return fed.every((column) => column?.still) ? 'still' : 'activity';
   }
 }
 

@@ -60,15 +60,17 @@ export interface Bounds {
   readonly idle: number;
   /** Of a group with no process in it or below. */
   readonly empty: number;
+  /** What stands still while nothing moved that is read each time. */
+  readonly still: number;
   /** Settings that nobody is known to have written. */
   readonly setting: number;
   /** The same where each write is told: in case that something was missed. */
   readonly told: number;
 }
 
-export const BOUNDS: Bounds = { idle: 10, empty: 60, setting: 30, told: 300 };
+export const BOUNDS: Bounds = { idle: 10, empty: 60, still: 60, setting: 30, told: 300 };
 /** For the history's own looks. */
-const UNWATCHED: Bounds = { idle: 60, empty: 300, setting: 300, told: 300 };
+const UNWATCHED: Bounds = { idle: 60, empty: 300, still: 300, setting: 300, told: 300 };
 
 interface Subscription {
   readonly intervalMs: number;
@@ -295,9 +297,12 @@ export class Sampler {
       const idle = pids[member.row] === 0 ? bounds.empty : bounds.idle;
       const due = {
         activity: whole || stirred || isDue(member, 'activity', now, idle, interval),
+        still: whole || stirred || isDue(member, 'still', now, bounds.still, interval),
         setting: whole || isDue(member, 'setting', now, setting, interval),
       };
-      if (due.activity) member.share.activity = stirred ? member.phase : 1;
+      for (const pace of ['activity', 'still'] as const) {
+        if (due[pace]) member.share[pace] = stirred ? member.phase : 1;
+      }
       if (due.setting) member.share.setting = member.read.setting === Number.NEGATIVE_INFINITY ? member.phase : 1;
       member.moved = active;
       this.#request(member, due, now);
@@ -422,7 +427,7 @@ function addTimes({ steps, times }: Batch, end: number, spent: Float64Array): vo
   }
 }
 
-/** Of each member, how long ago the oldest of its figures was read, settings aside. */
+/** Of each member, how long ago the oldest of its figures was read, settings and what stands still aside. */
 function agesOf(members: readonly Member[], now: number): Float64Array {
   const ages = new Float64Array(members.length);
   for (const [row, { read }] of members.entries()) ages[row] = now - Math.min(read.tick, read.activity);
@@ -437,7 +442,7 @@ function markChanges(before: Float64Array, now: Float64Array, marks: Uint8Array)
 /** Whether figures would be older than the bound before the next look. */
 function isDue(
   { read, share }: Member,
-  pace: 'activity' | 'setting',
+  pace: keyof Member['share'],
   now: number,
   bound: number,
   interval: number,

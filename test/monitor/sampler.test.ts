@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -246,6 +247,30 @@ realKernel(
     }
   },
   ['cpuacct'],
+);
+
+realKernel(
+  'what nothing else moves is read again more seldom than pressure and states',
+  async (t) => {
+    const { path } = scratch(t);
+    const group = join(mountOf('memory'), path);
+    mkdirSync(group);
+    const used = 'echo $$ >"$0/cgroup.procs" && head -c 20000000 /dev/zero | tail -c 20000000 >/dev/null';
+    assert.equal(spawnSync('sh', ['-c', used, group]).status, 0);
+    const sampler = samplerFor(t);
+    const pass = clockFor(t);
+    const peak = async () => figure(await sampler.sample(), path, 'memory_peak_bytes');
+    const most = await peak();
+    // Read once more, since it was new.
+    assert.equal(await peak(), most);
+    // To the present usage, which has long been less.
+    writeFileSync(join(group, 'memory.max_usage_in_bytes'), '0');
+    pass(BOUNDS.idle);
+    assert.equal(await peak(), most);
+    pass(BOUNDS.still);
+    assert.ok(Number(await peak()) < Number(most) / 2);
+  },
+  ['memory'],
 );
 
 realKernel(
