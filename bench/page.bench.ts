@@ -50,10 +50,20 @@ async function serve(): Promise<string> {
   return /http:\S+/.exec(text)?.[0] ?? '';
 }
 
-/** Tasks that were long, in ms, since the last time this was asked. */
-async function longTasks(page: Page): Promise<readonly number[]> {
-  const tasks: unknown = await page.evaluate('globalThis.longTasks.splice(0)');
-  return Array.isArray(tasks) ? tasks.map(Number) : [];
+/** What was long since the last time this was asked, in ms: tasks, and what of each long frame came before the browser's own style, layout and painting. */
+interface Long {
+  readonly tasks: readonly number[];
+  readonly ours: readonly number[];
+}
+
+async function long(page: Page): Promise<Long> {
+  const [tasks, ours] = await Promise.all(
+    ['longTasks', 'longFrames'].map(async (list): Promise<number[]> => {
+      const times: unknown = await page.evaluate(`globalThis.${list}.splice(0)`);
+      return Array.isArray(times) ? times.map(Number) : [];
+    }),
+  );
+  return { tasks: tasks ?? [], ours: (ours ?? []).filter((ms) => ms > LONG_MS) };
 }
 
 /** Seconds of the page's main thread. */
@@ -70,8 +80,9 @@ async function fill(page: Page, url: string): Promise<number> {
   return performance.now() - started;
 }
 
-const words = (tasks: readonly number[]): string =>
-  tasks.length === 0 ? 'none' : `${tasks.length}, the longest ${Math.max(...tasks).toFixed(0)} ms`;
+const count = (times: readonly number[]): string =>
+  times.length === 0 ? 'none' : `${times.length}, the longest ${Math.max(...times).toFixed(0)} ms`;
+const words = ({ tasks, ours }: Long): string => `${count(tasks)}; without the browser's own ${count(ours)}`;
 
 const profile = mkdtempSync(join(tmpdir(), 'cgctl-page-bench-'));
 try {
@@ -86,7 +97,12 @@ try {
   await page.addInitScript(`globalThis.longTasks = [];
     new PerformanceObserver((list) => {
       for (const { duration } of list.getEntries()) globalThis.longTasks.push(duration);
-    }).observe({ entryTypes: ['longtask'] });`);
+    }).observe({ entryTypes: ['longtask'] });
+    globalThis.longFrames = [];
+    new PerformanceObserver((list) => {
+      for (const { startTime, duration, styleAndLayoutStart } of list.getEntries())
+        globalThis.longFrames.push(styleAndLayoutStart === 0 ? duration : styleAndLayoutStart - startTime);
+    }).observe({ type: 'long-animation-frame' });`);
   const debug = await page.context().newCDPSession(page);
   await debug.send('Performance.enable');
   // The service has to look at the groups for the first time.
@@ -95,19 +111,19 @@ try {
   const filled = await fill(page, url);
   await sleep(3000);
   const painted = await page.evaluate("performance.getEntriesByName('first-contentful-paint')[0]?.startTime");
-  const loading = await longTasks(page);
+  const loading = await long(page);
 
   const before = await spent(debug);
   await sleep(WATCHED_MS);
   const after = await spent(debug);
-  const watching = await longTasks(page);
+  const watching = await long(page);
 
   await page.locator('#grid').hover();
   for (let i = 0; i < 100; i++) {
     await page.mouse.wheel(0, 400);
     await sleep(16);
   }
-  const scrolling = await longTasks(page);
+  const scrolling = await long(page);
 
   await page.locator('#filter').pressSequentially('slice-1 ', { delay: 100 });
   await page.keyboard.press('Escape');
@@ -115,7 +131,7 @@ try {
     await page.keyboard.press(key);
     await sleep(100);
   }
-  const using = await longTasks(page);
+  const using = await long(page);
 
   const perSecond = (name: string): string =>
     (((after.get(name) ?? 0) - (before.get(name) ?? 0)) / (WATCHED_MS / 1e6)).toFixed(1);
