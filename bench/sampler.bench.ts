@@ -6,13 +6,12 @@
  * BENCH_GROUPS=1000,5000 BENCH_BUDGETS=4096,19000 BENCH_ROUNDS=15 BENCH_SECONDS=40 are its defaults: how many groups, how many descriptors, how many
  * full rounds, and for how long it watches at 1 Hz.
  */
-import { type ChildProcess, fork, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
-import { loadavg, tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { controllers, defaultRegistry } from '../src/controllers/index.ts';
 import { registry } from '../src/controllers/registry.ts';
@@ -20,9 +19,9 @@ import { parseCgroupId } from '../src/hierarchy/id.ts';
 import { EventEngine } from '../src/monitor/events.ts';
 import { Sampler } from '../src/monitor/sampler.ts';
 import { Tree } from '../src/monitor/tree.ts';
-import { projectRoot } from '../test/support/files.ts';
 import { mountOf } from '../test/support/host.ts';
 import { floorRegistry } from './files.ts';
+import { makeGroups, startFloor } from './floor.ts';
 import { hostBelow } from './host.ts';
 
 const list = (name: string, otherwise: string) => (process.env[name] ?? otherwise).split(',').map(Number);
@@ -113,61 +112,18 @@ async function work(name: string, budget: number, all: boolean): Promise<void> {
 }
 
 async function main(): Promise<void> {
-  const tools = mkdtempSync(join(tmpdir(), 'cgctl-bench-'));
-  try {
-    const [groups, floor] = ['groups', 'floor'].map((name) => compile(name, tools));
-    console.log(`load before: ${loadavg()[0]?.toFixed(2)}`);
-    for (const n of SIZES) {
-      const name = `cgctl-test-${process.pid}-bench`;
-      const made = await makeGroups(groups ?? '', name, n);
-      try {
-        for (const budget of BUDGETS) await compare(floor ?? '', name, n, budget);
-        await memory(name, n);
-      } finally {
-        await made.remove();
-      }
+  console.log(`load before: ${loadavg()[0]?.toFixed(2)}`);
+  for (const n of SIZES) {
+    const name = `cgctl-test-${process.pid}-bench`;
+    const made = await makeGroups(name, n, BUSY_EVERY);
+    console.log(`\n${made.ready}, one in ${BUSY_EVERY} is busy`);
+    try {
+      for (const budget of BUDGETS) await compare(name, n, budget);
+      await memory(name, n);
+    } finally {
+      await made.remove();
     }
-  } finally {
-    rmSync(tools, { recursive: true });
   }
-}
-
-function compile(name: string, folder: string): string {
-  const [source, program] = [join(projectRoot, `bench/${name}.c`), join(folder, name)];
-  const { status } = spawnSync('cc', ['-O2', '-o', program, source], { stdio: 'inherit' });
-  if (status !== 0) throw new Error(`${source} does not compile`);
-  return program;
-}
-
-async function makeGroups(program: string, name: string, n: number): Promise<{ remove(): Promise<void> }> {
-  const maker = spawn(program, [name, String(n), String(BUSY_EVERY)], { stdio: ['pipe', 'pipe', 'inherit'] });
-  const lines = createInterface({ input: maker.stdout });
-  const [ready] = await once(lines, 'line');
-  console.log(`\n${ready}, one in ${BUSY_EVERY} is busy`);
-  return {
-    async remove() {
-      const gone = once(maker, 'exit');
-      maker.stdin.end();
-      await gone;
-    },
-  };
-}
-
-/** The C loop: a line in is a round, a line out its cost. */
-function startFloor(program: string, name: string, n: number, budget: number) {
-  const child = spawn(program, [name, String(n), String(budget)], { stdio: ['pipe', 'pipe', 'inherit'] });
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  return {
-    async round(): Promise<{ us: number; kept: number }> {
-      child.stdin.write('\n');
-      const [us = Number.NaN, errors, kept = 0] = String((await lines.next()).value)
-        .split(' ')
-        .map(Number);
-      if (errors !== 0) throw new Error(`the C loop could not read ${errors} files`);
-      return { us, kept };
-    },
-    end: () => child.stdin.end(),
-  };
 }
 
 function startWorker(name: string, budget: number, files: '25' | 'all') {
@@ -190,8 +146,8 @@ function startWorker(name: string, budget: number, files: '25' | 'all') {
   };
 }
 
-async function compare(program: string, name: string, n: number, budget: number): Promise<void> {
-  const floor = startFloor(program, name, n, budget);
+async function compare(name: string, n: number, budget: number): Promise<void> {
+  const floor = startFloor(name, n, budget);
   const worker = startWorker(name, budget, '25');
   try {
     const first = await worker.order({ do: 'round' });

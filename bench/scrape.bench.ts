@@ -1,8 +1,8 @@
 /**
  * What scrapes cost the service as a whole process that sees nothing but the bench's own groups of the real kernel: each has a
- * process that sleeps. Fresh scrapes are further apart than figures of idle groups may be old, so that every such file is read.
+ * process that sleeps.
  */
-import { type ChildProcess, fork, spawn } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { WebSocket } from 'ws';
 import { defaultRegistry } from '../src/controllers/index.ts';
 import { parseCgroupId } from '../src/hierarchy/id.ts';
+import { DESCRIPTOR_BUDGET } from '../src/monitor/read.ts';
 import { BOUNDS } from '../src/monitor/sampler.ts';
 import type { Sources } from '../src/server/config.ts';
 import { LiveConfig } from '../src/server/live.ts';
@@ -17,16 +18,18 @@ import { openLog } from '../src/server/log.ts';
 import { startService } from '../src/server/server.ts';
 import { projectRoot } from '../test/support/files.ts';
 import { mountOf } from '../test/support/host.ts';
-import { cgroupMounts, removeEverywhere } from '../test/support/scratch.ts';
+import { makeGroups, startFloor } from './floor.ts';
 import { hostBelow } from './host.ts';
 
 /** What is measured: `BENCH_PARTS=cpu,memory` leaves the others out. */
 const PARTS = (process.env.BENCH_PARTS ?? 'cpu,idle,latency,memory').split(',');
-const ROOT = `/cgctl-test-${process.pid}-scrape`;
+const NAME = `cgctl-test-${process.pid}-scrape`;
 /** Before those that count. */
 const WARM_UP = 50;
-const FRESH_SCRAPES = 6;
-const APART_MS = BOUNDS.idle * 1000 + 1000;
+const FRESH_SCRAPES = 9;
+/** A usual interval of Prometheus; a whole number of times they are in the bound of what stands still. */
+const APART_MS = 15_000;
+const WHOLE_SCRAPES = 3;
 const STREAMS = 100;
 const LATENCY_SCRAPES = 300;
 /** Nobody has asked for so long before, and does not. */
@@ -38,28 +41,16 @@ const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 const sorted = (values: readonly number[]) => values.toSorted((a, b) => a - b);
 const quantile = (values: readonly number[], q: number) =>
   sorted(values)[Math.min(values.length - 1, Math.floor(q * values.length))] ?? Number.NaN;
+const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
 const spread = (values: readonly number[]) =>
   `${quantile(values, 0.5).toFixed(1)} (${quantile(values, 0).toFixed(1)} to ${quantile(values, 1).toFixed(1)})`;
-
-/** Groups from one number to another, each with a process in every hierarchy that lets one in. */
-function makeGroups(from: number, to: number): void {
-  for (let at = from; at < to; at++) {
-    const path = join(ROOT, 'machine-tenants.slice', `slice-${Math.floor(at / 50)}`, `group-${at}`);
-    const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', 'sleep', 'infinity'], { stdio: 'ignore' });
-    children.push(child);
-    for (const { point, controllers } of cgroupMounts()) {
-      mkdirSync(join(point, path), { recursive: true });
-      if (!controllers.includes('cpuset')) writeFileSync(join(point, path, 'cgroup.procs'), String(child.pid));
-    }
-  }
-}
 
 /** The service in a process of its own, with nothing but the bench's groups. @param place a memory cgroup for it */
 async function serve(
   flags: Sources['flags'],
   place?: string,
 ): Promise<{ pid: number; url: string; child: ChildProcess }> {
-  const asked = { SERVE_BELOW: ROOT, SERVE_FLAGS: JSON.stringify(flags), ...(place && { SERVE_IN: place }) };
+  const asked = { SERVE_BELOW: `/${NAME}`, SERVE_FLAGS: JSON.stringify(flags), ...(place && { SERVE_IN: place }) };
   const child = fork(process.argv[1] ?? '', { execArgv: [], env: { ...process.env, ...asked } });
   children.push(child);
   const [url] = await once(child, 'message');
@@ -135,15 +126,23 @@ async function costOf(pid: number, work: () => Promise<unknown>): Promise<number
 const kib = (text: string, name: string) => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(text)?.[1]) * 1024;
 const memoryOf = (pid: number, name: string) => kib(readFileSync(`/proc/${pid}/status`, 'utf8'), name);
 
+/** As Prometheus scrapes, and beside it a bare loop that reads as many files and does nothing with them. */
 async function cpu(groups: number): Promise<void> {
+  const floor = startFloor(NAME, groups, DESCRIPTOR_BUDGET);
   const { pid, url, child } = await serve({ freshness: '3', 'history-tick': '0' });
   for (let warm = 0; warm < WARM_UP; warm++) await scrape(url, '/metrics', false);
-  const [fresh, packed, plain]: number[][] = [[], [], []];
+  const bare: number[] = [];
+  const [fresh, packed, plain, whole]: number[][] = [[], [], [], []];
   for (let at = 0; at < FRESH_SCRAPES; at++) {
     await sleep(APART_MS);
-    fresh?.push(await costOf(pid, () => scrape(url, '/metrics', true)));
+    fresh?.push(await costOf(pid, () => scrape(url, '/metrics', false)));
     plain?.push(await costOf(pid, () => scrape(url, '/metrics', false)));
     packed?.push(await costOf(pid, () => scrape(url, '/metrics', true)));
+    bare.push(((await floor.round()).us * groups) / 1000);
+  }
+  for (let at = 0; at < WHOLE_SCRAPES; at++) {
+    await sleep(BOUNDS.still * 1000 + 1000);
+    whole?.push(await costOf(pid, () => scrape(url, '/metrics', false)));
   }
   const { bytes } = await scrape(url, '/metrics', false);
   const own = await (await fetch(`${url}/metrics?collect[]=service`)).text();
@@ -151,9 +150,14 @@ async function cpu(groups: number): Promise<void> {
   console.log(
     `\n${groups} groups, ${seen} with those above them, ${(bytes / MIB).toFixed(1)} MiB of exposition; CPU in ms, median (least to most)`,
   );
-  console.log(`  sampled and scraped fresh, compressed: ${spread(fresh ?? [])}`);
-  console.log(`  from the same snapshot, plain:         ${spread(plain ?? [])}`);
-  console.log(`  from the same snapshot, compressed:    ${spread(packed ?? [])}`);
+  console.log(
+    `  sampled and scraped fresh every ${APART_MS / 1000} s:    ${spread(fresh ?? [])}, mean ${mean(fresh ?? []).toFixed(0)}`,
+  );
+  console.log(`  the same when every file is read again:  ${spread(whole ?? [])}`);
+  console.log(`  a bare C loop that reads 25 files each:  ${spread(bare)}`);
+  console.log(`  from the same snapshot:                  ${spread(plain ?? [])}`);
+  console.log(`  from the same snapshot, compressed once: ${spread(packed ?? [])}`);
+  floor.end();
   await end(child);
 }
 
@@ -223,17 +227,23 @@ if (process.env.SERVE_BELOW === undefined) await main();
 else await work(process.env.SERVE_BELOW);
 
 async function main(): Promise<void> {
+  const thousand = PARTS.filter((part) => part !== 'memory');
+  if (thousand.length > 0) {
+    await withGroups(1000, async (groups) => {
+      if (thousand.includes('cpu')) await cpu(groups);
+      if (thousand.includes('idle')) await idle(groups);
+      if (thousand.includes('latency')) await latency(groups);
+    });
+  }
+  if (PARTS.includes('memory')) await withGroups(5000, memory);
+}
+
+async function withGroups(groups: number, measure: (groups: number) => Promise<void>): Promise<void> {
+  const made = await makeGroups(NAME, groups);
   try {
-    makeGroups(0, 1000);
-    if (PARTS.includes('cpu')) await cpu(1000);
-    if (PARTS.includes('idle')) await idle(1000);
-    if (PARTS.includes('latency')) await latency(1000);
-    if (PARTS.includes('memory')) {
-      makeGroups(1000, 5000);
-      await memory(5000);
-    }
+    await measure(groups);
   } finally {
     for (const child of children) child.kill('SIGKILL');
-    removeEverywhere(ROOT);
+    await made.remove();
   }
 }

@@ -8,7 +8,7 @@ import { EVENT_CONTROL, idAt } from '../hierarchy/notify.ts';
 import type { CgroupId, Host } from '../hierarchy/types.ts';
 import type { DirectoryNote, Native, Note, Watcher, WatchSpec } from '../native.ts';
 import { OOM_TEXTS } from '../parse/kmsg.ts';
-import { descriptorLimit } from './read.ts';
+import { mostEventfds } from './descriptors.ts';
 import type { Directory, Place, Tree } from './tree.ts';
 
 /** How changes are heard of. */
@@ -55,9 +55,6 @@ export interface Wanted {
   readonly log: readonly string[];
 }
 
-/** The part of the process's descriptors that may be eventfds; groups beyond it are polled. */
-const EVENTFD_SHARE = 0.25;
-
 /** Milliseconds on the clock of notes. */
 export const clock = (): number => Number(process.hrtime.bigint()) / 1e6;
 
@@ -71,7 +68,8 @@ export class Listener {
   readonly #births: (readonly Target[])[];
   readonly #directories = new Map<Directory, number>();
   readonly #warnings: string[] = [];
-  readonly #most = Math.floor(descriptorLimit() * EVENTFD_SHARE);
+  /** Groups beyond it are polled. */
+  readonly #most = mostEventfds();
   #watcher: Watcher;
   #eventfds = 0;
   #treeMeans: Means = 'fanotify';

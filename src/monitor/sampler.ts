@@ -23,6 +23,8 @@ export interface SamplerOptions {
   readonly tree?: Tree;
   /** Descriptors that are kept open, at most (default 4096; half of what the process may have, or all but 1000, if that is more). */
   readonly budget?: number;
+  /** Descriptors that others of this process may have in any case; none by default. */
+  readonly beside?: number;
   /** The addon; undefined to do without. */
   readonly native?: Native | undefined;
   /** What the view's columns and the charts' figures were is kept. Default: it is not. */

@@ -8,6 +8,7 @@ import type { Registry } from '../controllers/registry.ts';
 import { CgError, errnoOf } from '../errors.ts';
 import { Exporter } from '../exporters/exporter.ts';
 import type { Host } from '../hierarchy/types.ts';
+import { mostEventfds } from '../monitor/descriptors.ts';
 import { EventEngine } from '../monitor/events.ts';
 import { Sampler } from '../monitor/sampler.ts';
 import { parseThreshold } from '../monitor/thresholds.ts';
@@ -54,6 +55,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const sampler = new Sampler(host, registry, {
     tree,
     budget: budget.descriptors,
+    beside: mostEventfds(),
     history: { tick: history.tick, bytes: history.megabytes * 2 ** 20 },
     writesAreTold: () => events.tellsWrites,
     onError,

@@ -10,8 +10,9 @@ import { openHost } from '../../src/hierarchy/host.ts';
 import { parseCgroupId } from '../../src/hierarchy/id.ts';
 import type { Layout } from '../../src/hierarchy/types.ts';
 import { type BatchReader, OUTCOME } from '../../src/monitor/batch.ts';
+import { affordable, descriptorLimit, mostEventfds } from '../../src/monitor/descriptors.ts';
 import { type Presence, Programme } from '../../src/monitor/programme.ts';
-import { affordable, descriptorLimit, openReader, pins } from '../../src/monitor/read.ts';
+import { openReader, pins } from '../../src/monitor/read.ts';
 import { native, nativeProblem } from '../../src/native.ts';
 import { projectRoot } from '../support/files.ts';
 import { mountOf, realKernel, scratch, spawnIdle, testUnless, until } from '../support/host.ts';
@@ -368,6 +369,8 @@ test('a budget leaves descriptors for others; files are pinned by rank', () => {
   assert.equal(affordable(5), 5);
   const limit = descriptorLimit();
   assert.ok(affordable(1e9) <= limit && affordable(1e9) >= limit / 2);
+  const beside = mostEventfds();
+  assert.ok(beside > 0 && affordable(1e9, beside) < limit - beside);
   const counts = new Map([
     [7, 10],
     [3, 10],
