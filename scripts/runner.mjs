@@ -21,7 +21,8 @@ for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => abort.abort
 
 const events = run({
   files: positionals,
-  concurrency: availableParallelism(),
+  // Many wait more than they work.
+  concurrency: availableParallelism() + 1,
   timeout: TIMEOUT_MS,
   signal: abort.signal,
   ...(values.name !== undefined && { testNamePatterns: [new RegExp(values.name)] }),
