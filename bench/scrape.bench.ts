@@ -126,7 +126,7 @@ async function costOf(pid: number, work: () => Promise<unknown>): Promise<number
 const kib = (text: string, name: string) => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(text)?.[1]) * 1024;
 const memoryOf = (pid: number, name: string) => kib(readFileSync(`/proc/${pid}/status`, 'utf8'), name);
 
-/** As Prometheus scrapes, and beside it a bare loop that reads as many files and does nothing with them. */
+/** As Prometheus scrapes, and beside it a bare loop that reads 25 files of each group and does nothing with them. */
 async function cpu(groups: number): Promise<void> {
   const floor = startFloor(NAME, groups, DESCRIPTOR_BUDGET);
   const { pid, url, child } = await serve({ freshness: '3', 'history-tick': '0' });
