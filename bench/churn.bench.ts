@@ -24,6 +24,11 @@ const LIFE_MS = 200;
 const HZ = 10;
 const BIRTHS = 50;
 
+interface Point {
+  readonly at: number;
+  readonly mib: number;
+}
+
 const host = openHost({ readOnly: true });
 const path = process.env.CHURN_PATH ?? `/cgctl-test-${process.pid}-bench`;
 const places = host.layout.hierarchies.map(({ mountPoint }) => join(mountPoint, path));
@@ -78,11 +83,14 @@ async function remains(): Promise<void> {
   const other: ChildProcess = fork(process.argv[1] ?? '', { execArgv: [], env: { ...process.env, CHURN_PATH: path } });
   const done = once(other, 'exit');
   const counted = once(other, 'message');
-  const sizes: { at: number; mib: number }[] = [];
+  const [sizes, heap]: Point[][] = [[], []];
   const started = performance.now();
   const timer = setInterval(() => {
     global.gc?.();
-    sizes.push({ at: (performance.now() - started) / 1000, mib: process.memoryUsage.rss() / 2 ** 20 });
+    const at = (performance.now() - started) / 1000;
+    const { rss, heapUsed } = process.memoryUsage();
+    sizes?.push({ at, mib: rss / 2 ** 20 });
+    heap?.push({ at, mib: heapUsed / 2 ** 20 });
   }, 1000);
   const [{ made, processes }] = await counted;
   await done;
@@ -93,11 +101,12 @@ async function remains(): Promise<void> {
   const after = { descriptors: descriptors(), ...engine.status() };
   const { snapshots, rows, errors } = sampler.status();
   await close();
+  const later = (points: readonly Point[] = []) => slope(points.filter(({ at }) => at > SECONDS / 3)).toFixed(2);
   const failed = [...errors].map(([file, count]) => `${file} ${count}`).join(', ') || 'none';
   console.log(
     `${made} groups in ${SECONDS} s in ${places.length} hierarchies (${processes} with a process), ${snapshots} snapshots: errors ${failed}; ${rows} rows left\n` +
       `  descriptors ${before.descriptors} → ${after.descriptors}, eventfds ${before.eventfds} → ${after.eventfds}, watches ${before.modified} → ${after.modified}, events ${after.events - before.events}, dropped ${after.dropped - before.dropped}\n` +
-      `  RSS ${sizes[0]?.mib.toFixed(1)} → ${sizes.at(-1)?.mib.toFixed(1)} MiB; its slope ${slope(sizes.filter(({ at }) => at > SECONDS / 3)).toFixed(2)} MiB a minute after the first ${(SECONDS / 3).toFixed(0)} s`,
+      `  RSS ${sizes?.[0]?.mib.toFixed(1)} → ${sizes?.at(-1)?.mib.toFixed(1)} MiB; its slope ${later(sizes)} MiB a minute after the first ${(SECONDS / 3).toFixed(0)} s, that of JavaScript's objects ${later(heap)}`,
   );
 }
 
@@ -166,7 +175,7 @@ function descriptors(): number {
 }
 
 /** Of the line of least squares, a minute. */
-function slope(points: readonly { at: number; mib: number }[]): number {
+function slope(points: readonly Point[]): number {
   const mean = (of: (point: { at: number; mib: number }) => number) =>
     points.reduce((sum, point) => sum + of(point), 0) / points.length;
   const [at, mib] = [mean((p) => p.at), mean((p) => p.mib)];

@@ -9,7 +9,9 @@
 #include "batch_reader.h"
 
 #include <fcntl.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -428,7 +430,8 @@ class BatchReader : public Napi::ObjectWrap<BatchReader> {
   ssize_t ReadAll(int fd) {
     size_t length = 0;
     while (true) {
-      const ssize_t got = pread(fd, buffer_.data() + length, buffer_.size() - length, static_cast<off_t>(length));
+      // Not pread(): in a process with threads the C library prepares for each call's cancellation.
+      const ssize_t got = syscall(SYS_pread64, fd, buffer_.data() + length, buffer_.size() - length, static_cast<off_t>(length));
       if (got < 0) return -1;
       length += static_cast<size_t>(got);
       if (length == buffer_.size()) {

@@ -17,12 +17,19 @@ using Items = std::vector<Item>;
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
-// Every sum of so many digits is exact in a double.
-constexpr size_t kExactDigits = 15;
+// Every number of so many digits fits 64 bits.
+constexpr ptrdiff_t kSafeDigits = 19;
 // The digits of 2^64 - 1.
-constexpr size_t kU64Digits = 20;
+constexpr ptrdiff_t kU64Digits = 20;
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+
+// Reads digits, as many as there are. Returns where they end; the value is right for up to kSafeDigits of them.
+const char* Digits(const char* at, const char* end, uint64_t& value) {
+  value = 0;
+  for (; at < end && IsDigit(*at); at++) value = value * 10 + static_cast<uint64_t>(*at - '0');
+  return at;
+}
 
 // Where the line that begins at start ends: its newline, or the text's end.
 size_t LineEnd(Text text, size_t start) {
@@ -59,16 +66,17 @@ double Fraction(Text text) {
 // Digits with an optional minus and fraction, or `max`. NaN when malformed.
 double Number(Text text, double no_limit) {
   const bool negative = !text.empty() && text[0] == '-';
-  const size_t first = negative ? 1 : 0;
-  size_t at = first;
-  double value = 0;
-  while (at < text.size() && IsDigit(text[at])) value = value * 10 + (text[at++] - '0');
-  if (at == first) return text == "max" ? kInfinity : kNaN;
-  if (at < text.size()) return text[at] == '.' ? Fraction(text) : kNaN;
-  if (at - first > kExactDigits) {
-    if (at - first > kU64Digits) return kNaN;
+  const char* const first = text.data() + (negative ? 1 : 0);
+  const char* const end = text.data() + text.size();
+  uint64_t digits;
+  const char* const stop = Digits(first, end, digits);
+  if (stop == first) return text == "max" ? kInfinity : kNaN;
+  if (stop < end) return *stop == '.' ? Fraction(text) : kNaN;
+  if (stop - first > kU64Digits) return kNaN;
+  double value = static_cast<double>(digits);
+  if (stop - first > kSafeDigits) {
     unsigned __int128 whole = 0;
-    for (size_t i = first; i < at; i++) whole = whole * 10 + static_cast<unsigned>(text[i] - '0');
+    for (const char* at = first; at < end; at++) whole = whole * 10 + static_cast<unsigned>(*at - '0');
     value = static_cast<double>(whole);
   }
   if (negative) return 0 - value;
@@ -97,10 +105,26 @@ bool Put(const Item& item, Text text, Sink& sink, Text label) {
   return true;
 }
 
+// Whether an item's figure is nothing but a number, of one column.
+bool IsBare(const Item& item) { return !item.keyed && !item.equals && !item.unlimited; }
+
+// Puts the figure of a bare item that is digits and the end of the line, as nearly all are, without a second look at them. Returns
+// where the line ends; nullptr when it is something else.
+const char* PutDigits(const Item& item, const char* at, const char* end, Sink& sink) {
+  uint64_t digits;
+  const char* const stop = Digits(at, end, digits);
+  if (stop == at || stop - at > kSafeDigits || (stop < end && *stop != '\n')) return nullptr;
+  const double number = static_cast<double>(digits);
+  const double value = number >= item.no_limit ? kInfinity : number;
+  sink.plain[item.column][sink.row] = item.per ? value / *item.per : value;
+  return stop;
+}
+
 class Scalar : public Format {
  public:
-  explicit Scalar(Items items) : items_(std::move(items)) {}
+  explicit Scalar(Items items) : items_(std::move(items)), bare_(items_.size() == 1 && IsBare(items_[0])) {}
   bool Parse(Text text, Sink& sink) override {
+    if (bare_ && PutDigits(items_[0], text.data(), text.data() + text.size(), sink) != nullptr) return true;
     const Text line = text.substr(0, LineEnd(text, 0));
     bool good = true;
     for (const Item& item : items_) good = Put(item, line, sink) && good;
@@ -109,6 +133,7 @@ class Scalar : public Format {
 
  private:
   Items items_;
+  bool bare_;
 };
 
 class Word : public Format {
@@ -143,6 +168,7 @@ class Flat : public Format {
       if (item.keyed) labelled_.push_back({item.column, 0});
       key.items.push_back(std::move(item));
     }
+    for (Key& key : keys_) key.bare = key.items.size() == 1 && IsBare(key.items[0]);
   }
   bool Parse(Text text, Sink& sink) override {
     bool good;
@@ -158,6 +184,7 @@ class Flat : public Format {
   struct Key {
     std::string head;
     Items items;
+    bool bare = false;
   };
   // A column that grows, and how long it was before this file.
   struct Labelled {
@@ -187,15 +214,24 @@ class Flat : public Format {
     for (size_t start = 0, stop = 0; start < text.size(); start = stop + 1, line++) {
       if (line == order_.size()) return false;
       const Text rest = text.substr(start);
-      stop = LineEnd(text, start);
       const size_t expected = order_[line];
       if (expected == kOther) {
         for (const size_t key : missing_) if (Begins(rest, keys_[key].head)) return false;
+        stop = LineEnd(text, start);
         continue;
       }
       const Key& key = keys_[expected];
       if (!Begins(rest, key.head)) return false;
-      for (const Item& item : key.items) good = Put(item, Between(text, start + key.head.size(), stop), sink) && good;
+      const size_t from = start + key.head.size();
+      if (key.bare) {
+        const char* const end = PutDigits(key.items[0], text.data() + from, text.data() + text.size(), sink);
+        if (end != nullptr) {
+          stop = static_cast<size_t>(end - text.data());
+          continue;
+        }
+      }
+      stop = LineEnd(text, start);
+      for (const Item& item : key.items) good = Put(item, Between(text, from, stop), sink) && good;
     }
     return line == order_.size();
   }

@@ -286,6 +286,8 @@ export interface Stat {
   role?: Role;
   /** It is set, not measured: it stays until somebody writes it. {@link Knob.metric} makes such. */
   setting?: true;
+  /** As the controller's word, which it goes before. */
+  still?: boolean;
   /** The gauge of its upper end: it is drawn against it, and shares are parts of it. */
   limit?: string;
   cadvisor?: CadvisorNames;

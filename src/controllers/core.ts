@@ -91,6 +91,7 @@ export const core = controller(() => ({
       v1: count('cgroup.procs', { extent: 'local' }),
       v2: count('cgroup.procs', { extent: 'local' }),
       role: 'procs',
+      still: true,
       cadvisor: 'container_processes',
     }),
     gauge('populated', 'count', '1 while there is a process in the group or below', {
@@ -98,9 +99,13 @@ export const core = controller(() => ({
       scope: 'not-root',
       role: 'populated',
     }),
-    gauge('descendants', 'count', 'Groups below this one', { v2: flat('cgroup.stat', 'nr_descendants') }),
+    gauge('descendants', 'count', 'Groups below this one', {
+      v2: flat('cgroup.stat', 'nr_descendants'),
+      still: true,
+    }),
     gauge('dying_descendants', 'count', 'Removed groups below this one that the kernel still keeps', {
       v2: flat('cgroup.stat', 'nr_dying_descendants'),
+      still: true,
     }),
   ],
   events: [

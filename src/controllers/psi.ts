@@ -1,4 +1,7 @@
-/** Pressure: the time in which tasks stood still for want of CPU, memory or I/O. */
+/**
+ * Pressure: the time in which tasks stood still for want of CPU, memory or I/O. Who waits for a CPU or for memory gets some of it now
+ * and then, which moves the group's figures; who waits for a device may do nothing else for long.
+ */
 import { STALLED } from './alarms.ts';
 import { type Column, controller, counter, knob, psi as pressure } from './controller.ts';
 
@@ -28,6 +31,7 @@ export const psi = controller(() => ({
   stats: [
     counter('pressure_cpu_waiting_seconds_total', 'seconds', 'Time in which some task waited for a CPU', {
       v2: pressure('cpu.pressure', 'some'),
+      still: true,
       chart: { on: 'pressure', as: 'line', title: 'CPU some', like: 'cpu' },
       role: 'pressure.cpu',
       cadvisor: 'container_pressure_cpu_waiting_seconds_total',
@@ -35,11 +39,13 @@ export const psi = controller(() => ({
     }),
     counter('pressure_cpu_stalled_seconds_total', 'seconds', 'Time in which all tasks waited for a CPU at once', {
       v2: pressure('cpu.pressure', 'full'),
+      still: true,
       chart: { on: 'pressure', as: 'area', title: 'CPU full', like: 'cpu' },
       cadvisor: 'container_pressure_cpu_stalled_seconds_total',
     }),
     counter('pressure_memory_waiting_seconds_total', 'seconds', 'Time in which some task waited for memory', {
       v2: pressure('memory.pressure', 'some'),
+      still: true,
       chart: { on: 'pressure', as: 'line', title: 'memory some', like: 'memory' },
       role: 'pressure.memory',
       cadvisor: 'container_pressure_memory_waiting_seconds_total',
@@ -47,6 +53,7 @@ export const psi = controller(() => ({
     }),
     counter('pressure_memory_stalled_seconds_total', 'seconds', 'Time in which all tasks waited for memory at once', {
       v2: pressure('memory.pressure', 'full'),
+      still: true,
       chart: { on: 'pressure', as: 'area', title: 'memory full', like: 'memory' },
       cadvisor: 'container_pressure_memory_stalled_seconds_total',
     }),
@@ -64,6 +71,7 @@ export const psi = controller(() => ({
     }),
     counter('pressure_irq_stalled_seconds_total', 'seconds', 'Time in which interrupts kept all tasks from a CPU', {
       v2: pressure('irq.pressure', 'full'),
+      still: true,
     }),
   ],
 }));

@@ -16,7 +16,7 @@ export interface EventTotal {
 interface Tally {
   readonly counts: Map<string, number>;
   /** When the group went, in ms since the epoch. */
-  goneAt: number | undefined;
+  readonly goneAt: number | undefined;
 }
 
 export class Journal {
@@ -46,17 +46,21 @@ export class Journal {
 
   /** Adds to a group's total. */
   count(kind: string, cgroup: string, count: number): void {
-    const tally = this.#tallies.get(cgroup) ?? { counts: new Map<string, number>(), goneAt: undefined };
-    this.#tallies.set(cgroup, tally);
-    tally.goneAt = undefined;
+    let tally = this.#tallies.get(cgroup);
+    if (tally === undefined || tally.goneAt !== undefined) {
+      tally = { counts: tally?.counts ?? new Map<string, number>(), goneAt: undefined };
+      this.#tallies.set(cgroup, tally);
+    }
     tally.counts.set(kind, (tally.counts.get(kind) ?? 0) + count);
   }
 
-  /** The group is gone: its totals stay until they {@link expire}, unless they are all 0. */
+  /** The group is gone: what it counted stays until it {@link expire}s. */
   gone(cgroup: string): void {
     const tally = this.#tallies.get(cgroup);
     if (tally === undefined) return;
-    if ([...tally.counts.values()].some((count) => count > 0)) tally.goneAt = Date.now();
+    // Thousands may go in the time for which they are kept.
+    const counted = [...tally.counts].filter(([, count]) => count > 0);
+    if (counted.length > 0) this.#tallies.set(cgroup, { counts: new Map(counted), goneAt: Date.now() });
     else this.#tallies.delete(cgroup);
   }
 

@@ -5,7 +5,7 @@ import type { Hierarchy, Host } from '../hierarchy/types.ts';
 import type { Row } from '../protocol/snapshot.ts';
 import type { BatchReader } from './batch.ts';
 import type { Slices } from './pause.ts';
-import type { Pace, Presence, Programme, Step } from './programme.ts';
+import type { Pace, Paced, Presence, Programme, Step } from './programme.ts';
 import { pins } from './read.ts';
 import type { Group, Tree } from './tree.ts';
 
@@ -16,11 +16,12 @@ const SAME_FILES_SECONDS = 300;
 
 export interface Member {
   readonly group: Group;
-  /** Spreads over time what all groups do equally often: above 0.5 and up to 1. */
+  /** Spreads over time what all groups do equally often: above 0 and up to 1. */
   readonly phase: number;
   /** Names its files to the reader. */
   handle: number;
   steps: readonly Step[];
+  paced: Paced;
   /** The group's version that the steps were made for. */
   version: number;
   /** When that is to be asked next, on the monotonic clock in seconds. */
@@ -45,6 +46,8 @@ const NEVER: Record<Pace, number> = {
   still: Number.NEGATIVE_INFINITY,
   setting: Number.NEGATIVE_INFINITY,
 };
+
+const NO_STEPS: readonly Step[] = [];
 
 export class Members {
   readonly #host: Host;
@@ -144,6 +147,12 @@ export class Members {
     return this.#number();
   }
 
+  /** Something is different in a group that what is read each time does not show: all of it is read at the next look. */
+  stir(group: Group): void {
+    const member = this.#known.get(group);
+    if (member !== undefined) member.moved = true;
+  }
+
   forget(group: Group): void {
     const member = this.#known.get(group);
     if (member === undefined) return;
@@ -165,9 +174,10 @@ export class Members {
       member = {
         group,
         // Multiples of the golden ratio lie evenly however many there are.
-        phase: 1 - ((handle * 0.618034) % 1) / 2,
+        phase: 1 - ((handle * 0.618034) % 1),
         handle,
-        steps: [],
+        steps: NO_STEPS,
+        paced: this.#programme.paced(NO_STEPS),
         version: -1,
         relist: 0,
         listed: [],
@@ -187,12 +197,13 @@ export class Members {
     const { group } = member;
     if (group.gone || (member.version === group.version && now < member.relist)) return false;
     const steps = this.#programme.stepsFor(this.#presences(member, now));
-    member.relist = now + FILES_SECONDS * member.phase;
+    member.relist = now + FILES_SECONDS * mostOf(member);
     if (steps === member.steps && member.version === group.version) return false;
     this.#count(member, -1);
     this.#reader.remove(member.handle);
     member.handle = this.#reader.add(group.id);
     member.steps = steps;
+    member.paced = this.#programme.paced(steps);
     member.version = group.version;
     member.row = -1;
     member.read = { ...NEVER };
@@ -224,7 +235,7 @@ export class Members {
     const known = member.listed[index];
     if (known !== undefined && known.under === under && now < known.until) return known.presence;
     const presence = list();
-    const share = member.phase / (1 + index / this.#host.layout.hierarchies.length);
+    const share = mostOf(member) / (1 + index / this.#host.layout.hierarchies.length);
     member.listed[index] = { presence, under, until: now + SAME_FILES_SECONDS * share };
     return presence;
   }
@@ -255,3 +266,6 @@ export class Members {
     return presence;
   }
 }
+
+/** A share of a time above a half, by the member's phase. */
+const mostOf = ({ phase }: Member): number => (1 + phase) / 2;

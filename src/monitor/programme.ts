@@ -2,7 +2,15 @@
  * The read programme: from the declarations, which files of a group are read, how often, and where the figures in them go. A
  * file is read once however many stats it feeds.
  */
-import type { Format, LabelName, Role, Source, Stat } from '../controllers/controller.ts';
+import {
+  alternatives,
+  type Controller,
+  type Format,
+  type LabelName,
+  type Role,
+  type Source,
+  type Stat,
+} from '../controllers/controller.ts';
 import type { Registry } from '../controllers/registry.ts';
 import { candidates, keysOf } from '../hierarchy/locate.ts';
 import type { Layout } from '../hierarchy/types.ts';
@@ -13,19 +21,18 @@ export interface Column {
   readonly controller: string;
   readonly stat: Stat;
   readonly label: LabelName | undefined;
-  /** See the controller's word. */
-  readonly still: boolean;
   /** Hierarchy (index in the layout) and source, the first to be preferred. */
   readonly sources: readonly Place[];
 }
 interface Place {
   readonly hierarchy: number;
   readonly source: Source;
+  readonly pace: Pace;
 }
 
 /**
- * When a file is worth reading: each time; when something that is read each time has moved, else within a bound; the same within a
- * longer one, since nothing else is known to move it; when somebody may have written it.
+ * When a figure is worth reading: each time; when something that is read each time has moved, else within a bound; the same within a
+ * longer one, since nothing else is known to move it; when somebody may have written it, or the kernel has told of a change.
  */
 export const PACES = ['tick', 'activity', 'still', 'setting'] as const;
 export type Pace = (typeof PACES)[number];
@@ -49,6 +56,9 @@ export interface Step {
   readonly keys: readonly (string | undefined)[];
 }
 
+/** Steps of a group by their pace. */
+export type Paced = Readonly<Record<Pace, readonly Step[]>>;
+
 /** What is known of a group in one hierarchy. */
 export interface Presence {
   /** The kernel's root of that hierarchy. */
@@ -62,6 +72,7 @@ export interface Presence {
 interface Draft {
   readonly hierarchy: number;
   readonly file: string;
+  readonly paces: Pace[];
   readonly wanted: Wanted[];
   readonly columns: number[];
   readonly keys: (string | undefined)[];
@@ -77,17 +88,20 @@ export class Programme {
   /** Presences are often shared, and their signatures long. */
   readonly #byPresence = new WeakMap<Presence, number>();
   readonly #byFile = new Map<string, Step>();
+  readonly #byPace = new WeakMap<readonly Step[], Paced>();
 
   /** @param pageSize in bytes */
   constructor(layout: Layout, registry: Registry, pageSize: number) {
     this.#pageSize = pageSize;
+    const told = toldStates(registry);
     this.columns = registry
       .allStats()
       .map(({ controller, stat }): Column => {
-        const sources = candidates(layout, controller, stat).flatMap(({ slot, hierarchies }) =>
-          hierarchies.map((h) => ({ hierarchy: layout.hierarchies.indexOf(h), source: slot })),
-        );
-        return { controller: controller.name, stat, label: stat.label, still: controller.still === true, sources };
+        const sources = candidates(layout, controller, stat).flatMap(({ slot: source, hierarchies }) => {
+          const pace = paceOf(controller, stat, told.has(stateIn(source)));
+          return hierarchies.map((h) => ({ hierarchy: layout.hierarchies.indexOf(h), source, pace }));
+        });
+        return { controller: controller.name, stat, label: stat.label, sources };
       })
       .filter(({ sources }) => sources.length > 0);
   }
@@ -111,6 +125,17 @@ export class Programme {
     return steps;
   }
 
+  /** A group's steps by pace. @param steps as from {@link stepsFor} */
+  paced(steps: readonly Step[]): Paced {
+    let paced = this.#byPace.get(steps);
+    if (paced === undefined) {
+      const at = (pace: Pace) => steps.filter((step) => step.pace === pace);
+      paced = { tick: at('tick'), activity: at('activity'), still: at('still'), setting: at('setting') };
+      this.#byPace.set(steps, paced);
+    }
+    return paced;
+  }
+
   #numberOf(presence: Presence): number {
     let number = this.#byPresence.get(presence);
     if (number === undefined) {
@@ -125,17 +150,18 @@ export class Programme {
     const names = presences.map((here) => new Set(here?.files));
     const drafts = new Map<string, Draft>();
     for (const [column, { stat, sources }] of this.columns.entries()) {
-      for (const { hierarchy, source } of sources) {
+      for (const { hierarchy, source, pace } of sources) {
         const here = presences[hierarchy];
         if (here === undefined || !inScope(stat, here)) continue;
         const found = filesOf(source, here.files, names[hierarchy] ?? new Set());
         for (const { file, key } of found) {
           const id = `${hierarchy}/${file}`;
-          const draft = drafts.get(id) ?? { hierarchy, file, wanted: [], columns: [], keys: [] };
+          const draft = drafts.get(id) ?? { hierarchy, file, paces: [], wanted: [], columns: [], keys: [] };
           drafts.set(id, draft);
           const per = source.pages ? 1 / this.#pageSize : source.per;
           draft.wanted.push({ ...source, format: within(source.format), ...(per !== undefined && { per }) });
           draft.columns.push(column);
+          draft.paces.push(pace);
           draft.keys.push(key);
         }
         if (found.length > 0) break;
@@ -149,22 +175,36 @@ export class Programme {
     const key = `${id} ${draft.columns}`;
     let step = this.#byFile.get(key);
     if (step === undefined) {
-      const pace = this.#paceOf(draft);
-      const rank = PACES.indexOf(pace) * this.columns.length + Math.min(...draft.columns);
-      step = { ...draft, index: this.#steps.length, pace, rank };
+      const { paces, ...rest } = draft;
+      // The file is read as often as the figure in it that moves most.
+      const order = Math.min(...paces.map((pace) => PACES.indexOf(pace)));
+      const rank = order * this.columns.length + Math.min(...draft.columns);
+      step = { ...rest, index: this.#steps.length, pace: PACES[order] ?? 'tick', rank };
       this.#steps.push(step);
       this.#byFile.set(key, step);
     }
     return step;
   }
-
-  #paceOf({ columns }: Draft): Pace {
-    const fed = columns.map((at) => this.columns[at]);
-    if (fed.some((column) => column?.stat.role !== undefined && EACH_TICK.includes(column.stat.role))) return 'tick';
-    if (fed.every((column) => column?.stat.setting)) return 'setting';
-    return fed.every((column) => column?.still) ? 'still' : 'activity';
-  }
 }
+
+function paceOf(controller: Controller, { role, setting, still = controller.still }: Stat, told: boolean): Pace {
+  if (role !== undefined && EACH_TICK.includes(role)) return 'tick';
+  if (setting || told) return 'setting';
+  return still ? 'still' : 'activity';
+}
+
+/** What the kernel tells of by itself: states in files that are modified then. */
+function toldStates(registry: Registry): ReadonlySet<string | undefined> {
+  const sources = registry.allEvents().flatMap(({ event }) => alternatives(event.v2));
+  return new Set(
+    sources.flatMap(({ file, mechanism, state }) =>
+      mechanism === 'modify' && state !== undefined ? [`${file} ${state}`] : [],
+    ),
+  );
+}
+
+const stateIn = ({ file, format }: Source): string | undefined =>
+  format.at === 'flat' ? `${file} ${format.key}` : undefined;
 
 /** The files that hold a source's figures: one, one a key, or none. */
 function filesOf(

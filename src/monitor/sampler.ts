@@ -12,7 +12,7 @@ import { historyColumns } from './charts.ts';
 import { History, type HistoryOptions, type PastTable, type Series } from './history.ts';
 import { type Member, Members } from './members.ts';
 import { Slices } from './pause.ts';
-import { PACES, type Pace, Programme, type Step } from './programme.ts';
+import { type Pace, Programme, type Step } from './programme.ts';
 import { openReader } from './read.ts';
 import { Requests } from './requests.ts';
 import { Table } from './table.ts';
@@ -129,7 +129,10 @@ export class Sampler {
       ((error) => {
         throw error;
       });
-    this.#unwatch = this.tree.watch(({ removed }) => {
+    this.#unwatch = this.tree.watch(({ created, removed }) => {
+      for (const { parent } of [...created, ...removed]) {
+        for (let above = parent; above !== undefined; above = above.parent) this.#members.stir(above);
+      }
       if (this.#running === undefined) for (const group of removed) this.#members.forget(group);
       else this.#leaving.push(...removed);
     });
@@ -283,7 +286,7 @@ export class Sampler {
     };
 
     for (const member of this.#members.list) {
-      this.#request(member, { tick: true }, now);
+      this.#requestAt(member, 'tick', now);
       if (slices.due()) await slices.pause();
     }
     const before = this.#ticking().map((column) => ({ column, values: this.#table.column(column).slice() }));
@@ -296,18 +299,26 @@ export class Sampler {
       const active = moved[member.row] === 1;
       // Once more after it has stopped: else the last rates would stay.
       const stirred = active || member.moved;
-      const idle = pids[member.row] === 0 ? bounds.empty : bounds.idle;
-      const due = {
-        activity: whole || stirred || isDue(member, 'activity', now, idle, interval),
-        still: whole || stirred || isDue(member, 'still', now, bounds.still, interval),
-        setting: whole || isDue(member, 'setting', now, setting, interval),
-      };
-      for (const pace of ['activity', 'still'] as const) {
-        if (due[pace]) member.share[pace] = stirred ? member.phase : 1;
-      }
-      if (due.setting) member.share.setting = member.read.setting === Number.NEGATIVE_INFINITY ? member.phase : 1;
       member.moved = active;
-      this.#request(member, due, now);
+      const { read, share } = member;
+      const idle = pids[member.row] === 0 ? bounds.empty : bounds.idle;
+      // Where nothing is read each time, nothing shows that a group stands still.
+      const still = member.paced.tick.length > 0 ? bounds.still : idle;
+      const written = writtenSteps(member);
+      if (whole || stirred || isDue(read.activity, share.activity, now, idle, interval)) {
+        share.activity = stirred ? member.phase : 1;
+        this.#requestAt(member, 'activity', now);
+      }
+      if (whole || stirred || isDue(read.still, share.still, now, still, interval)) {
+        share.still = stirred ? member.phase : 1;
+        this.#requestAt(member, 'still', now);
+      }
+      if (whole || isDue(read.setting, share.setting, now, setting, interval)) {
+        share.setting = read.setting === Number.NEGATIVE_INFINITY ? member.phase : 1;
+        this.#requestAt(member, 'setting', now);
+      }
+      for (const step of written)
+        if (read[step.pace] !== now) this.#requests.add(member.handle, step.index, member.row);
       if (slices.due()) await slices.pause();
     }
     await this.#read(result, slices);
@@ -316,14 +327,10 @@ export class Sampler {
     return this.#conclude(started, result);
   }
 
-  /** Asks for the files of some paces, and for those that were written. */
-  #request(member: Member, paces: Readonly<Partial<Record<Pace, boolean>>>, now: number): void {
-    if (!paces.tick && !paces.activity && !paces.setting && member.written.size === 0) return;
-    const written = paces.tick ? NONE : writtenSteps(member);
-    for (const step of member.steps) {
-      if (paces[step.pace] || written.has(step)) this.#requests.add(member.handle, step.index, member.row);
-    }
-    for (const pace of PACES) if (paces[pace]) member.read[pace] = now;
+  /** Asks for a group's files of a pace. */
+  #requestAt({ handle, paced, row, read }: Member, pace: Pace, now: number): void {
+    for (const { index } of paced[pace]) this.#requests.add(handle, index, row);
+    read[pace] = now;
   }
 
   /** Plain columns of files that are read each time. */
@@ -441,25 +448,19 @@ function markChanges(before: Float64Array, now: Float64Array, marks: Uint8Array)
   for (let row = 0; row < marks.length; row++) if (!Object.is(before[row], now[row])) marks[row] = 1;
 }
 
-/** Whether figures would be older than the bound before the next look. */
-function isDue(
-  { read, share }: Member,
-  pace: keyof Member['share'],
-  now: number,
-  bound: number,
-  interval: number,
-): boolean {
-  return now - read[pace] + Math.min(interval, bound / 2) > bound * share[pace];
+/** Whether figures would be older than their share of the bound before the next look. */
+function isDue(read: number, share: number, now: number, bound: number, interval: number): boolean {
+  return now - read + Math.min(interval, bound / 2) > bound * share;
 }
 
-const NONE: ReadonlySet<Step> = new Set();
+const NONE: readonly Step[] = [];
 
 /** The files that somebody wrote, and those that feed the same columns: figures of a row are replaced together. */
-function writtenSteps({ steps, written }: Member): ReadonlySet<Step> {
+function writtenSteps({ steps, written }: Member): readonly Step[] {
   if (written.size === 0) return NONE;
   const all = written.has(undefined);
   const own = steps.filter(({ file }) => all || written.has(file));
   const fed = new Set(own.flatMap(({ columns }) => columns));
   written.clear();
-  return new Set(steps.filter(({ columns }) => columns.some((column) => fed.has(column))));
+  return steps.filter(({ columns }) => columns.some((column) => fed.has(column)));
 }

@@ -124,28 +124,26 @@ export class Table {
 
   /** The rates of a part of a batch. @param counters by step */
   #renewAll({ steps, rows, times }: Batch, counters: readonly Counters[], from: number, end: number): void {
-    for (let at = from; at < end; at++) {
-      const row = rows[at] ?? -1;
-      for (const { place, values, summed } of counters[steps[at] ?? -1] ?? []) {
+    // At hand in variables: this runs for every counter of every group.
+    const [rates, bases, since] = [this.#rates.figures, this.#bases.figures, this.#since.figures];
+    const height = this.#rows;
+    for (let file = from; file < end; file++) {
+      const row = rows[file] ?? -1;
+      for (const { place, values, summed } of counters[steps[file] ?? -1] ?? []) {
+        const at = place * height + row;
+        const now = values[row] ?? Number.NaN;
         // A sum over several files (one for each size of huge pages) is of one moment, not of as many as there are files.
-        this.#renew(place, row, values[row] ?? Number.NaN, times[summed ? 0 : at] ?? Number.NaN);
+        const time = times[summed ? 0 : file] ?? Number.NaN;
+        const grown = now - (bases[at] ?? Number.NaN);
+        const seconds = time - (since[at] ?? Number.NaN);
+        if (!(seconds < SHORTEST_RATE_SECONDS)) {
+          bases[at] = now;
+          since[at] = time;
+        } else if (!Number.isNaN(rates[at])) continue;
+        // A counter that went down was reset, and NaN fails all tests.
+        rates[at] = grown >= 0 && seconds > 0 ? grown / seconds : Number.NaN;
       }
     }
-  }
-
-  /** A counter that went down was reset, and NaN fails all tests. */
-  #renew(place: number, row: number, now: number, time: number): void {
-    const at = place * this.#rows + row;
-    const { figures: rates } = this.#rates;
-    const grown = now - (this.#bases.figures[at] ?? Number.NaN);
-    const seconds = time - (this.#since.figures[at] ?? Number.NaN);
-    if (!(seconds < SHORTEST_RATE_SECONDS)) {
-      this.#bases.figures[at] = now;
-      this.#since.figures[at] = time;
-    } else if (!Number.isNaN(rates[at])) {
-      return;
-    }
-    rates[at] = grown >= 0 && seconds > 0 ? grown / seconds : Number.NaN;
   }
 
   /** Figures with labels: those of rows that were read are replaced. @returns by column, the sums of what was found */

@@ -102,3 +102,49 @@ test('groups with the same files share their steps', () => {
     programme.stepsFor([here(['made.stat'], true), undefined]),
   );
 });
+
+test('a file is read as often as the figure in it that moves most', () => {
+  const still = controller(() => ({
+    name: 'core',
+    summary: 'Made up',
+    v2: 'core',
+    still: true,
+    doc: 'none',
+    stats: [
+      gauge('usage', 'bytes', 'Read each time', { v2: flat('made.usage', 'now'), role: 'memory.usage' }),
+      gauge('peak', 'bytes', 'In the same file', { v2: flat('made.usage', 'peak') }),
+      gauge('moving', 'count', 'Not still', { v2: scalar('made.moving'), still: false }),
+      gauge('standing', 'count', 'As the controller says', { v2: scalar('made.standing') }),
+      gauge('frozen', 'count', 'A state that the kernel tells of', { v2: flat('made.events', 'frozen') }),
+      gauge('alone', 'count', 'One that it does not', { v2: flat('made.state', 'alone') }),
+      gauge('beside', 'count', 'A figure of which nobody tells', { v2: flat('made.both', 'beside'), still: false }),
+      gauge('on', 'count', 'In one file with it', { v2: flat('made.both', 'on') }),
+      gauge('limit', 'count', 'A setting', { v2: scalar('made.limit'), setting: true }),
+    ],
+    events: [
+      {
+        name: 'frozen',
+        help: 'frozen',
+        v2: { file: 'made.events', mechanism: 'modify', counters: [], state: 'frozen' },
+      },
+      { name: 'on', help: 'on', v2: { file: 'made.both', mechanism: 'modify', counters: [], state: 'on' } },
+      { name: 'alone', help: 'alone', v2: { file: 'made.state', mechanism: 'poll', counters: [], state: 'alone' } },
+    ],
+  }));
+  const own = new Programme(layout, registry([still]), 4096);
+  const names = ['usage', 'moving', 'standing', 'events', 'state', 'both', 'limit'].map((name) => `made.${name}`);
+  const steps = own.stepsFor([undefined, here(names)]);
+  assert.deepEqual(Object.fromEntries(steps.map(({ file, pace }) => [file, pace])), {
+    'made.usage': 'tick',
+    'made.moving': 'activity',
+    'made.standing': 'still',
+    'made.events': 'setting',
+    'made.state': 'still',
+    'made.both': 'activity',
+    'made.limit': 'setting',
+  });
+  assert.deepEqual(
+    own.paced(steps).setting.map(({ file }) => file),
+    ['made.events', 'made.limit'],
+  );
+});

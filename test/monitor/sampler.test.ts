@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -285,6 +285,23 @@ realKernel(
     assert.ok(peak < 20_000_000 && peak >= usage);
   },
   ['memory'],
+);
+
+realKernel(
+  'groups below are counted at once, though nothing moves',
+  async (t) => {
+    const { path } = scratch(t);
+    const group = join(mountOf('cgroup2'), path);
+    mkdirSync(join(group, 'first'), { recursive: true });
+    const sampler = samplerFor(t);
+    const below = async () => figure(await sampler.sample(), path, 'descendants');
+    for (let look = 0; look < 3; look++) assert.equal(await below(), 1);
+    mkdirSync(join(group, 'first', 'second'));
+    assert.equal(await below(), 2);
+    rmdirSync(join(group, 'first', 'second'));
+    assert.equal(await below(), 1);
+  },
+  ['cgroup2'],
 );
 
 realKernel(
