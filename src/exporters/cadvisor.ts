@@ -12,8 +12,8 @@ import type { Interface, ProcessFigures } from '../monitor/processes.ts';
 import type { NetCounters } from '../parse/procfs.ts';
 import type { Snapshot } from '../protocol/snapshot.ts';
 import { inside } from './choice.ts';
-import type { Family, Labels, Part, Single } from './exposition.ts';
-import { partOf, Subjects, tails, type View } from './view.ts';
+import { type Family, type Labels, type Part, type Single, tail } from './exposition.ts';
+import { partOf, Subjects, tailsOf, type View } from './view.ts';
 
 /** Labels of a group beside `id`: empty where they are not known, as cAdvisor has them. */
 export interface ContainerLabels {
@@ -176,7 +176,7 @@ function hostFamilies(view: View, { machine, processes, births, version }: Surro
   const { descriptors, sockets, openFiles, network } = processes;
   const column = (family: HostFamily, values: Float64Array, labels: Labels = {}): Family => ({
     ...headOf(family),
-    parts: [{ values, tail: tails(() => labels)('') }],
+    parts: [{ values, tail: tail(labels) }],
   });
   const one = (family: HostFamily, value: number, labels: Labels = {}): Family => many(family, [{ labels, value }]);
   const {
@@ -254,14 +254,16 @@ const INTERFACES: readonly (readonly [HostFamily, 'receive' | 'transmit', keyof 
 
 function interfaces([family, way, what]: (typeof INTERFACES)[number], network: ProcessFigures['network']): Family {
   const all = [...network].flatMap(([row, here]) => here.map((one: Interface) => ({ row, one })));
-  const named = tails((name) => ({ interface: name }));
   return {
     ...headOf(family),
     parts: [
       {
         values: Float64Array.from(all, ({ one }) => one[way][what]),
         row: Int32Array.from(all, ({ row }) => row),
-        tails: all.map(({ one }) => named(one.name)),
+        ...tailsOf(
+          all.map(({ one }) => one.name),
+          (name) => ({ interface: name }),
+        ),
       },
     ],
   };

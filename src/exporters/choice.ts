@@ -170,7 +170,9 @@ function judged(part: Part, judges: readonly Judge[]): Part {
   const takes = (row: number, tail: Tail | undefined) => judges.some((judge) => judge.row(row) && judge.tail(tail));
   const values =
     'row' in part
-      ? part.values.map((value, at) => (takes(part.row[at] ?? -1, part.tails[at]) ? value : Number.NaN))
+      ? part.values.map((value, at) =>
+          takes(part.row[at] ?? -1, part.tails[part.which[at] ?? -1]) ? value : Number.NaN,
+        )
       : part.values.map((value, row) => (takes(row, part.tail) ? value : Number.NaN));
   return { ...part, values };
 }

@@ -1,10 +1,10 @@
 /**
  * A writer of Prometheus' text format 0.0.4 (https://prometheus.io/docs/instrumenting/exposition_formats/) and of OpenMetrics 1.0
- * (https://prometheus.io/docs/specs/om/open_metrics_spec/). Lines are put together from label bytes that callers keep from one
- * exposition to the next, into pages that are handed out as they fill.
+ * (https://prometheus.io/docs/specs/om/open_metrics_spec/). Lines are put together from labels that callers keep as they are
+ * written, into pages that are handed out as they fill.
  */
 import type { Unit } from '../controllers/controller.ts';
-import { LONGEST_NUMERAL, putNumeral } from './numeral.ts';
+import { type Encoded, encoded, Lines, numeral, type Place } from './lines.ts';
 
 export type Format = 'text' | 'openmetrics';
 
@@ -15,29 +15,33 @@ export const CONTENT_TYPES: Readonly<Record<Format, string>> = {
 
 export type Labels = Readonly<Record<string, string>>;
 
-/** What a group's series begin with, and the same as bytes: `{id="/a",name=""} ` and without the last two. */
+/** What a group's series begin with, and the same as it is written: `{id="/a",name=""`. */
 export interface Subject {
   readonly labels: Labels;
-  readonly whole: Buffer;
-  readonly open: Buffer;
+  readonly open: Encoded;
 }
 
-/** Labels after the subject's, and the same as bytes: `,device="vda"} `. */
+/** Labels after the subject's, and the same as they are written: `,device="vda"} `. */
 export interface Tail {
   readonly labels: Labels;
-  readonly bytes: Buffer;
+  readonly close: Encoded;
 }
 
-/** A figure a row, or as many rows and tails as figures. NaN is no figure. */
+/** A figure a row, or as many rows as figures. NaN is no figure. */
 export type Part = PlainPart | KeyedPart;
 export interface PlainPart {
   readonly values: Float64Array;
-  readonly tail?: Tail;
+  readonly tail: Tail;
 }
-export interface KeyedPart {
+export interface KeyedPart extends Tails {
   readonly values: Float64Array;
   readonly row: Int32Array;
+}
+
+/** Different tails, and which of them each figure has. */
+export interface Tails {
   readonly tails: readonly Tail[];
+  readonly which: Int32Array;
 }
 
 /** A figure of no group's. `name` where it is not the family's (`_bucket`). */
@@ -78,13 +82,12 @@ export function release({ buffer }: Buffer): void {
 const takePage = (): Buffer => free.pop() ?? Buffer.allocUnsafeSlow(PAGE);
 
 export function subject(labels: Labels): Subject {
-  const whole = Buffer.from(`{${pairs(labels)}} `);
-  return { labels, whole, open: whole.subarray(0, -2) };
+  return { labels, open: encoded(`{${pairs(labels)}`) };
 }
 
 export function tail(labels: Labels): Tail {
   const text = pairs(labels);
-  return { labels, bytes: Buffer.from(`${text === '' ? '' : ','}${text}} `) };
+  return { labels, close: encoded(`${text === '' ? '' : ','}${text}} `) };
 }
 
 /** `a="b",c="d"`. Names are trusted, values are escaped. */
@@ -111,15 +114,16 @@ export function* pages(families: Iterable<Family>, audience: Audience, format: F
       while (!page.single(single)) yield page.turn();
     }
     for (const part of family.parts ?? []) {
-      let from = page.part(part, audience, 0);
+      const lines = new Lines(encoded(family.name), part, audience);
+      let from = page.part(lines, 0);
       while (from >= 0) {
         yield page.turn();
-        from = page.part(part, audience, from);
+        from = page.part(lines, from);
       }
     }
   }
   if (format === 'openmetrics') {
-    while (!page.end(END)) yield page.turn();
+    while (!page.end()) yield page.turn();
   }
   if (page.length > 0) yield page.turn();
   page.close();
@@ -128,15 +132,14 @@ export function* pages(families: Iterable<Family>, audience: Audience, format: F
 class Page {
   length = 0;
   #bytes = takePage();
-  #name: Buffer = Buffer.alloc(0);
   #family = '';
   /** Not yet written HELP and TYPE lines. */
-  #header: Buffer | undefined;
+  #header: Encoded = '';
+  readonly #place: Place = new Uint32Array(2);
 
   family({ name, kind, help, unit }: Family, format: Format): void {
     this.#family = name;
-    this.#name = Buffer.from(name);
-    this.#header = Buffer.from(format === 'text' ? textHeader(name, kind, help) : openHeader(name, kind, help, unit));
+    this.#header = encoded(format === 'text' ? textHeader(name, kind, help) : openHeader(name, kind, help, unit));
   }
 
   close(): void {
@@ -155,112 +158,59 @@ class Page {
   single({ name = this.#family, labels, value }: Single): boolean {
     if (Number.isNaN(value)) return true;
     const text = pairs(labels);
-    const bytes = Buffer.from(`${name}${text === '' ? '' : `{${text}}`} `);
-    if (!this.#begin(bytes.length + LONGEST_NUMERAL + 1)) return false;
-    this.#bytes.set(bytes, this.length);
-    this.length = putNumeral(this.#bytes, this.length + bytes.length, value);
-    this.#bytes[this.length++] = NEWLINE;
-    return true;
+    return this.#line(encoded(`${name}${text === '' ? '' : `{${text}}`} ${numeral(value)}\n`));
   }
 
   /** The last line. @returns whether there was room */
-  end(line: Buffer): boolean {
-    this.#header = undefined;
+  end(): boolean {
+    this.#header = '';
+    return this.#line('# EOF\n');
+  }
+
+  /** Writes a part's lines from one on. @returns where to go on when there is no room left; -1 when all are written */
+  part(lines: Lines, from: number): number {
+    let at = from;
+    while (at < lines.length) {
+      const line = lines.line(at);
+      if (line === '') at++;
+      else if (!this.#line(line)) return at;
+      else at = this.#most(lines, at + 1);
+    }
+    return -1;
+  }
+
+  /** Writes lines for as long as they fit. @returns where to go on */
+  #most(lines: Lines, from: number): number {
+    this.#place.set([this.length, from]);
+    lines.write(this.#bytes, this.#place);
+    const [to = 0, at = 0] = this.#place;
+    this.length = to;
+    return at;
+  }
+
+  /** @returns whether there was room */
+  #line(line: Encoded): boolean {
     if (!this.#begin(line.length)) return false;
-    this.#bytes.set(line, this.length);
-    this.length += line.length;
+    this.#write(line);
     return true;
-  }
-
-  /** Writes a part's figures from one on. @returns where to go on when there is no room left; -1 when all are written */
-  part(part: Part, audience: Audience, from: number): number {
-    return 'row' in part ? this.#keyed(part, audience, from) : this.#plain(part, audience, from);
-  }
-
-  // In the two loops below everything is at hand in variables, and they have one way out: they run once for every series.
-
-  #plain({ values, tail }: PlainPart, { rows, subjects }: Audience, from: number): number {
-    const name = this.#name;
-    const end = tail?.bytes ?? NOTHING;
-    const most = name.length + end.length + LONGEST_NUMERAL + 1;
-    const plain = end.length === 0;
-    let at = from;
-    while (at < rows.length && Number.isNaN(values[rows[at] ?? -1] ?? Number.NaN)) at++;
-    if (at === rows.length) return -1;
-    if (!this.#begin(most + (subjects[rows[at] ?? -1]?.whole.length ?? 0))) return at;
-    const bytes = this.#bytes;
-    let to = this.length;
-    for (; at < rows.length; at++) {
-      const row = rows[at] ?? -1;
-      const value = values[row] ?? Number.NaN;
-      const whose = subjects[row];
-      if (Number.isNaN(value) || whose === undefined) continue;
-      const start = plain ? whose.whole : whose.open;
-      if (to + most + start.length > bytes.length) break;
-      bytes.set(name, to);
-      to += name.length;
-      bytes.set(start, to);
-      to += start.length;
-      if (!plain) {
-        bytes.set(end, to);
-        to += end.length;
-      }
-      to = putNumeral(bytes, to, value);
-      bytes[to++] = NEWLINE;
-    }
-    this.length = to;
-    return at < rows.length ? at : -1;
-  }
-
-  #keyed({ values, row, tails }: KeyedPart, { subjects }: Audience, from: number): number {
-    const name = this.#name;
-    const most = name.length + LONGEST_NUMERAL + 1;
-    const absent = (at: number) => Number.isNaN(values[at] ?? Number.NaN) || subjects[row[at] ?? -1] === undefined;
-    let at = from;
-    while (at < row.length && absent(at)) at++;
-    if (at === row.length) return -1;
-    const first = (subjects[row[at] ?? -1]?.open.length ?? 0) + (tails[at]?.bytes.length ?? 0);
-    if (!this.#begin(most + first)) return at;
-    const bytes = this.#bytes;
-    let to = this.length;
-    for (; at < row.length; at++) {
-      const value = values[at] ?? Number.NaN;
-      const whose = subjects[row[at] ?? -1];
-      const tail = tails[at];
-      if (Number.isNaN(value) || whose === undefined || tail === undefined) continue;
-      const start = whose.open;
-      const end = tail.bytes;
-      if (to + most + start.length + end.length > bytes.length) break;
-      bytes.set(name, to);
-      to += name.length;
-      bytes.set(start, to);
-      to += start.length;
-      bytes.set(end, to);
-      to = putNumeral(bytes, to + end.length, value);
-      bytes[to++] = NEWLINE;
-    }
-    this.length = to;
-    return at < row.length ? at : -1;
   }
 
   /** Makes room for a line of so many bytes, and writes what comes before it. An empty page grows. @returns whether there is room */
   #begin(length: number): boolean {
-    const header = this.#header ?? NOTHING;
-    const needed = this.length + header.length + length;
+    const needed = this.length + this.#header.length + length;
     if (needed > this.#bytes.length) {
       if (this.length > 0) return false;
       this.#bytes = Buffer.allocUnsafeSlow(needed);
     }
-    this.#bytes.set(header, this.length);
-    this.length += header.length;
-    this.#header = undefined;
+    this.#write(this.#header);
+    this.#header = '';
     return true;
   }
-}
 
-const NEWLINE = 10;
-const NOTHING = Buffer.alloc(0);
-const END = Buffer.from('# EOF\n');
+  #write(text: Encoded): void {
+    this.length += this.#bytes.write(text, this.length, 'latin1');
+  }
+}
 
 function textHeader(name: string, kind: Family['kind'], help: string): string {
   return `# HELP ${name} ${escapeHelp(help)}\n# TYPE ${name} ${kind}\n`;

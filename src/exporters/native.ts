@@ -1,11 +1,12 @@
 /** Native names: `cgroup_` and the declared name, with the labels `cgroup` and the stat's own. */
 import type { Registry, StatEntry } from '../controllers/registry.ts';
+import type { EventTotal } from '../monitor/journal.ts';
 import { Slices } from '../monitor/pause.ts';
 import type { Row, Snapshot } from '../protocol/snapshot.ts';
 import { type Family, type Labels, type Single, type Tail, tail } from './exposition.ts';
 import { Kept } from './kept.ts';
 import { indexOf } from './rows.ts';
-import { partOf, Subjects, tails, type View } from './view.ts';
+import { partOf, Subjects, tailsOf, type View } from './view.ts';
 
 const PREFIX = 'cgroup_';
 
@@ -56,17 +57,13 @@ export class NativeNames {
   }
 
   #info({ snapshot: { rows } }: View): Family {
+    const tails = rows.map((row) => this.#infoOf(row));
+    const each = Int32Array.from(rows.keys());
     return {
       name: `${PREFIX}info`,
       kind: 'gauge',
       help: 'What a group is; always 1',
-      parts: [
-        {
-          values: new Float64Array(rows.length).fill(1),
-          row: Int32Array.from(rows.keys()),
-          tails: rows.map((row) => this.#infoOf(row)),
-        },
-      ],
+      parts: [{ values: new Float64Array(rows.length).fill(1), row: each, tails, which: each }],
     };
   }
 
@@ -84,24 +81,28 @@ const keyLabel =
 
 function eventFamily({ snapshot, events, choice, wish }: View): Family {
   const index = indexOf(snapshot);
-  const kinds = tails((kind) => ({ kind }));
-  const part = { values: new Float64Array(events.length), row: new Int32Array(events.length), tails: [] as Tail[] };
+  const here: EventTotal[] = [];
   const singles: Single[] = [];
-  let length = 0;
-  for (const { kind, cgroup, count } of events) {
-    const row = index.get(cgroup);
-    if (row !== undefined) {
-      part.values[length] = count;
-      part.row[length] = row;
-      part.tails[length++] = kinds(kind);
-    } else if (!cgroup.startsWith('/') || choice.path(cgroup, wish))
+  for (const event of events) {
+    const { kind, cgroup, count } = event;
+    if (index.has(cgroup)) here.push(event);
+    else if (!cgroup.startsWith('/') || choice.path(cgroup, wish))
       singles.push({ labels: { cgroup, kind }, value: count });
   }
   return {
     name: `${PREFIX}events_total`,
     kind: 'counter',
     help: 'Events that the service saw; a group that is gone is kept for a while',
-    parts: [{ ...part, values: part.values.subarray(0, length), row: part.row.subarray(0, length) }],
+    parts: [
+      {
+        values: Float64Array.from(here, ({ count }) => count),
+        row: Int32Array.from(here, ({ cgroup }) => index.get(cgroup) ?? -1),
+        ...tailsOf(
+          here.map(({ kind }) => kind),
+          (kind) => ({ kind }),
+        ),
+      },
+    ],
     singles,
   };
 }

@@ -5,7 +5,7 @@ import type { EventTotal } from '../monitor/journal.ts';
 import type { Snapshot } from '../protocol/snapshot.ts';
 import type { DeadFigure } from './afterlife.ts';
 import type { Choice, Wish } from './choice.ts';
-import { type Audience, type Labels, type Part, type Subject, subject, type Tail, tail } from './exposition.ts';
+import { type Audience, type Labels, type Part, type Subject, subject, type Tails, tail } from './exposition.ts';
 import { Kept } from './kept.ts';
 
 export interface View {
@@ -48,17 +48,20 @@ export class Subjects {
   }
 }
 
-/** Tails of single labels, each made once. */
-export function tails(labels: (text: string) => Labels): (text: string) => Tail {
-  const made = new Map<string, Tail>();
-  return (text) => {
+/** Tails of figures that a text each tells apart. */
+export function tailsOf(texts: readonly string[], labels: (text: string) => Labels): Tails {
+  const made = new Map<string, number>();
+  const which = new Int32Array(texts.length);
+  for (let at = 0; at < texts.length; at++) {
+    const text = texts[at] ?? '';
     let found = made.get(text);
     if (found === undefined) {
-      found = tail(labels(text));
+      found = made.size;
       made.set(text, found);
     }
-    return found;
-  };
+    which[at] = found;
+  }
+  return { tails: Array.from(made.keys(), (text) => tail(labels(text))), which };
 }
 
 /**
@@ -78,5 +81,5 @@ export function partOf(
   if (choice.label(label) === 'sum')
     // Gauges of devices do not add up.
     return kind === 'counter' ? { values: rowSums(keyed, snapshot.rows.length), tail: tail(labels('')) } : undefined;
-  return { values, row, tails: keyed.label.map(tails(labels)) };
+  return { values, row, ...tailsOf(keyed.label, labels) };
 }

@@ -49,11 +49,12 @@ const families: readonly Family[] = [
     kind: 'gauge',
     help: 'A',
     parts: [
-      { values: Float64Array.of(1, 1, 1, 1, Number.NaN) },
+      { values: Float64Array.of(1, 1, 1, 1, Number.NaN), tail: tail({}) },
       {
         values: Float64Array.of(1, 1, 1),
         row: Int32Array.of(2, 3, 3),
-        tails: [tail({ x: '1' }), tail({ x: '1' }), tail({ x: '2' })],
+        tails: [tail({ x: '1' }), tail({ x: '2' })],
+        which: Int32Array.of(0, 0, 1),
       },
     ],
   },

@@ -1,0 +1,58 @@
+/** The lines of an exposition, one a figure. */
+import type { Audience, Part } from './exposition.ts';
+
+/** UTF-8, a character a byte: JavaScript puts such texts together faster than bytes, and knows how many bytes they are. */
+export type Encoded = string;
+
+export const encoded = (text: string): Encoded => Buffer.from(text).toString('latin1');
+
+/** The shortest numeral that reads back as the value; no limit is `+Inf`. NaN is no figure, and not for here. */
+export function numeral(value: number): string {
+  if (value === Number.POSITIVE_INFINITY) return '+Inf';
+  return value === Number.NEGATIVE_INFINITY ? '-Inf' : String(value);
+}
+
+/** Where in a page the next line goes, and which of the lines it is: two numbers. */
+export type Place = Uint32Array;
+
+/** A part's lines under a name. */
+export class Lines {
+  readonly #name: Encoded;
+  readonly #part: Part;
+  readonly #audience: Audience;
+  readonly length: number;
+
+  constructor(name: Encoded, part: Part, audience: Audience) {
+    this.#name = name;
+    this.#part = part;
+    this.#audience = audience;
+    this.length = rowsOf(part, audience).length;
+  }
+
+  /** '' where there is no figure, or its group is not shown. */
+  line(at: number): Encoded {
+    const part = this.#part;
+    const row = rowsOf(part, this.#audience)[at] ?? -1;
+    const value = part.values['row' in part ? at : row] ?? Number.NaN;
+    const whose = this.#audience.subjects[row];
+    const tail = 'row' in part ? part.tails[part.which[at] ?? -1] : part.tail;
+    if (Number.isNaN(value) || whose === undefined || tail === undefined) return '';
+    return `${this.#name}${whose.open}${tail.close}${numeral(value)}\n`;
+  }
+
+  /** Writes as many lines as there is room for, from a place on, which is moved on. */
+  write(page: Buffer, place: Place): void {
+    const [to = 0, from = 0] = place;
+    let text = '';
+    let at = from;
+    for (; at < this.length; at++) {
+      const line = this.line(at);
+      if (to + text.length + line.length > page.length) break;
+      text += line;
+    }
+    place[0] = to + page.write(text, to, 'latin1');
+    place[1] = at;
+  }
+}
+
+const rowsOf = (part: Part, { rows }: Audience): Int32Array => ('row' in part ? part.row : rows);
