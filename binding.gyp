@@ -5,6 +5,7 @@
       "sources": [
         "native/addon.cc",
         "native/batch_reader.cc",
+        "native/exposition.cc",
         "native/fanotify.cc",
         "native/figures.cc",
         "native/watcher.cc",

@@ -2,12 +2,14 @@
 #include <napi.h>
 
 #include "batch_reader.h"
+#include "exposition.h"
 #include "watcher.h"
 #include "xattr.h"
 
 static Napi::Object Initialise(Napi::Env env, Napi::Object exports) {
   cgctl::ExportXattr(env, exports);
   cgctl::ExportBatchReader(env, exports);
+  cgctl::ExportExposition(env, exports);
   cgctl::ExportWatcher(env, exports);
   return exports;
 }

@@ -36,6 +36,27 @@ export interface Native {
     budget: number,
     noLimit: number,
   ) => BatchReader;
+  /**
+   * Write lines of an exposition: the name, the subject of a figure's row, its tail, the number. A line is left out where the
+   * number is NaN, and where there is no subject or tail, or an empty one.
+   * @param place where in the page the next line goes, and which figure it is: both are moved on, until all are written or there
+   *   may be no room for one
+   * @param which of the tails each figure has; undefined: figures are by row and have the first
+   * @param starts of each text in the bytes, and the end of the last
+   * @throws TypeError, RangeError
+   */
+  putLines(
+    page: Uint8Array,
+    place: Uint32Array,
+    name: Uint8Array,
+    values: Float64Array,
+    rows: Int32Array,
+    which: Int32Array | undefined,
+    subjects: Uint8Array,
+    subjectStarts: Uint32Array,
+    tails: Uint8Array,
+    tailStarts: Uint32Array,
+  ): void;
 }
 
 /** Where a figure is in a file, as in `Format`, and what becomes of it. */
@@ -244,6 +265,8 @@ function load(): NonNullable<typeof loaded> {
 }
 
 function isWhole(exports: Partial<Native>): exports is Native {
-  const { getxattr, setxattr, removexattr, Watcher, BatchReader } = exports;
-  return [getxattr, setxattr, removexattr, Watcher, BatchReader].every((member) => typeof member === 'function');
+  const { getxattr, setxattr, removexattr, Watcher, BatchReader, putLines } = exports;
+  return [getxattr, setxattr, removexattr, Watcher, BatchReader, putLines].every(
+    (member) => typeof member === 'function',
+  );
 }

@@ -4,7 +4,7 @@
  * written, into pages that are handed out as they fill.
  */
 import type { Unit } from '../controllers/controller.ts';
-import { type Encoded, encoded, Lines, numeral, type Place } from './lines.ts';
+import { type Encoded, encoded, type LineOptions, type Lines, linesFor, numeral, type Place } from './lines.ts';
 
 export type Format = 'text' | 'openmetrics';
 
@@ -106,15 +106,21 @@ export function escapeLabel(value: string): string {
  * The exposition in pages. HELP and TYPE come with a family's first sample, and not at all without one. Only what is asked for is
  * written: between two pages a caller may let others run.
  */
-export function* pages(families: Iterable<Family>, audience: Audience, format: Format): Generator<Buffer, void, void> {
+export function* pages(
+  families: Iterable<Family>,
+  audience: Audience,
+  format: Format,
+  options?: LineOptions,
+): Generator<Buffer, void, void> {
   const page = new Page();
+  const linesOf = linesFor(audience, options);
   for (const family of families) {
     page.family(family, format);
     for (const single of family.singles ?? []) {
       while (!page.single(single)) yield page.turn();
     }
     for (const part of family.parts ?? []) {
-      const lines = new Lines(encoded(family.name), part, audience);
+      const lines = linesOf(encoded(family.name), part);
       let from = page.part(lines, 0);
       while (from >= 0) {
         yield page.turn();

@@ -1,4 +1,5 @@
-/** The lines of an exposition, one a figure. */
+/** The lines of an exposition, one a figure, by the addon or in plain JavaScript: the bytes are the same. */
+import { type Native, native } from '../native.ts';
 import type { Audience, Part } from './exposition.ts';
 
 /** UTF-8, a character a byte: JavaScript puts such texts together faster than bytes, and knows how many bytes they are. */
@@ -40,7 +41,7 @@ export class Lines {
     return `${this.#name}${whose.open}${tail.close}${numeral(value)}\n`;
   }
 
-  /** Writes as many lines as there is room for, from a place on, which is moved on. */
+  /** Writes as many lines as there is room for, from a place on, which is moved on. Some that would fit may be left. */
   write(page: Buffer, place: Place): void {
     const [to = 0, from = 0] = place;
     let text = '';
@@ -55,4 +56,47 @@ export class Lines {
   }
 }
 
+/** The same by the addon, in a quarter of the time or less. */
+class NativeLines extends Lines {
+  readonly #putLines: (page: Uint8Array, place: Place) => void;
+
+  constructor(name: Encoded, part: Part, audience: Audience, addon: Native, subjects: Packed) {
+    super(name, part, audience);
+    const [which, tails] = 'row' in part ? [part.which, part.tails] : [undefined, [part.tail]];
+    const from = [Buffer.from(name, 'latin1'), part.values, rowsOf(part, audience), which] as const;
+    const texts = [...subjects, ...packed(tails.map(({ close }) => close))] as const;
+    this.#putLines = (page, place) => addon.putLines(page, place, ...from, ...texts);
+  }
+
+  override write(page: Buffer, place: Place): void {
+    this.#putLines(page, place);
+  }
+}
+
 const rowsOf = (part: Part, { rows }: Audience): Int32Array => ('row' in part ? part.row : rows);
+
+/** Texts one after the other, and where each begins and the last ends. */
+type Packed = readonly [bytes: Buffer, starts: Uint32Array];
+
+function packed(texts: readonly Encoded[]): Packed {
+  const starts = new Uint32Array(texts.length + 1);
+  let end = 0;
+  for (let at = 0; at < texts.length; at++) {
+    end += texts[at]?.length ?? 0;
+    starts[at + 1] = end;
+  }
+  return [Buffer.from(texts.join(''), 'latin1'), starts];
+}
+
+export interface LineOptions {
+  /** The addon; undefined to do without. */
+  readonly native?: Native | undefined;
+}
+
+/** What makes lines of parts, for an audience. */
+export function linesFor(audience: Audience, options: LineOptions = {}): (name: Encoded, part: Part) => Lines {
+  const addon = 'native' in options ? options.native : native();
+  if (addon === undefined) return (name, part) => new Lines(name, part, audience);
+  const subjects = packed(audience.subjects.map((whose) => whose?.open ?? ''));
+  return (name, part) => new NativeLines(name, part, audience, addon, subjects);
+}
