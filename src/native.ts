@@ -1,6 +1,6 @@
 /**
- * The native addon behind types: a few system calls that Node lacks. Everything has to work, or say plainly that it
- * cannot, where the addon is missing.
+ * The native addon behind types: a few system calls that Node lacks, and what is done too often for JavaScript. Everything
+ * has to work, or say plainly that it cannot, where the addon is missing.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
