@@ -50,7 +50,7 @@ export class Afterlife {
     if (this.#last === undefined || snapshot.seq > this.#last.snapshot.seq) {
       const happened = events.filter(({ kind, count }) => count > 0 && this.#kinds.has(kind));
       const totals: Totals = new Map(happened.map(({ kind, cgroup, count }) => [keyOf(kind, cgroup), count]));
-      const here = indexOf(snapshot);
+      const here = indexOf(snapshot.rows);
       if (this.#last !== undefined && this.#last.snapshot.rows !== snapshot.rows) {
         for (const [at, { id }] of this.#last.snapshot.rows.entries()) if (!here.has(id)) this.#bury(id, at, now);
       }

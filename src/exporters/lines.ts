@@ -1,6 +1,7 @@
 /** The lines of an exposition, one a figure, by the addon or in plain JavaScript: the bytes are the same. */
 import { type Native, native } from '../native.ts';
-import type { Audience, Part } from './exposition.ts';
+import type { Audience, Part, Tail } from './exposition.ts';
+import { onceFor } from './rows.ts';
 
 /** UTF-8, a character a byte: JavaScript puts such texts together faster than bytes, and knows how many bytes they are. */
 export type Encoded = string;
@@ -64,7 +65,7 @@ class NativeLines extends Lines {
     super(name, part, audience);
     const [which, tails] = 'row' in part ? [part.which, part.tails] : [undefined, [part.tail]];
     const from = [Buffer.from(name, 'latin1'), part.values, rowsOf(part, audience), which] as const;
-    const texts = [...subjects, ...packed(tails.map(({ close }) => close))] as const;
+    const texts = [...subjects, ...packedTails(tails)] as const;
     this.#putLines = (page, place) => addon.putLines(page, place, ...from, ...texts);
   }
 
@@ -88,6 +89,9 @@ function packed(texts: readonly Encoded[]): Packed {
   return [Buffer.from(texts.join(''), 'latin1'), starts];
 }
 
+const packedTails = onceFor((tails: readonly Tail[]) => packed(tails.map(({ close }) => close)));
+const packedSubjects = onceFor((subjects: Audience['subjects']) => packed(subjects.map((whose) => whose?.open ?? '')));
+
 export interface LineOptions {
   /** The addon; undefined to do without. */
   readonly native?: Native | undefined;
@@ -97,6 +101,6 @@ export interface LineOptions {
 export function linesFor(audience: Audience, options: LineOptions = {}): (name: Encoded, part: Part) => Lines {
   const addon = 'native' in options ? options.native : native();
   if (addon === undefined) return (name, part) => new Lines(name, part, audience);
-  const subjects = packed(audience.subjects.map((whose) => whose?.open ?? ''));
+  const subjects = packedSubjects(audience.subjects);
   return (name, part) => new NativeLines(name, part, audience, addon, subjects);
 }

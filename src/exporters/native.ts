@@ -3,9 +3,9 @@ import type { Registry, StatEntry } from '../controllers/registry.ts';
 import type { EventTotal } from '../monitor/journal.ts';
 import { Slices } from '../monitor/pause.ts';
 import type { Row, Snapshot } from '../protocol/snapshot.ts';
-import { type Family, type Labels, type Single, type Tail, tail } from './exposition.ts';
+import { type Family, type KeyedPart, type Labels, type Tail, tail } from './exposition.ts';
 import { Kept } from './kept.ts';
-import { indexOf } from './rows.ts';
+import { indexOf, onceFor } from './rows.ts';
 import { partOf, Subjects, tailsOf, type View } from './view.ts';
 
 const PREFIX = 'cgroup_';
@@ -22,6 +22,12 @@ export class NativeNames {
   readonly #stats: readonly StatEntry[];
   readonly #identity: Identity;
   readonly #infos = new Kept<Tail>();
+  readonly #info = onceFor((rows: readonly Row[]): KeyedPart => {
+    const each = Int32Array.from(rows.keys());
+    const tails = rows.map((row) => this.#infoOf(row));
+    return { values: new Float64Array(rows.length).fill(1), row: each, tails, which: each };
+  });
+  #prepared: readonly Row[] | undefined;
 
   constructor(registry: Registry, identity: Identity = () => ({})) {
     this.#stats = registry.allStats();
@@ -30,6 +36,7 @@ export class NativeNames {
 
   /** Makes the labels of groups that are new, in slices. */
   async prepare({ rows }: Snapshot): Promise<void> {
+    if (rows === this.#prepared) return;
     this.#infos.trim(rows.length);
     this.subjects.trim(rows.length);
     const slices = new Slices();
@@ -38,12 +45,16 @@ export class NativeNames {
       this.#infoOf(row);
       if (slices.due()) await slices.pause();
     }
+    this.#prepared = rows;
   }
 
   /** In the order of declaration, rows in the snapshot's. */
   *families(view: View): Generator<Family> {
     const { choice, wish, dead } = view;
-    if (choice.collects(INFO, wish)) yield this.#info(view);
+    if (choice.collects(INFO, wish)) {
+      const parts = [this.#info(view.snapshot.rows)];
+      yield { name: `${PREFIX}info`, kind: 'gauge', help: 'What a group is; always 1', parts };
+    }
     for (const entry of this.#stats) {
       const { name, kind, help, unit, label } = entry.stat;
       const part = choice.stat(entry, wish) ? partOf(view, entry, keyLabel(label)) : undefined;
@@ -54,17 +65,6 @@ export class NativeNames {
       yield { name: PREFIX + name, kind, help, unit, parts: [part], singles };
     }
     if (choice.collects(EVENTS, wish)) yield eventFamily(view);
-  }
-
-  #info({ snapshot: { rows } }: View): Family {
-    const tails = rows.map((row) => this.#infoOf(row));
-    const each = Int32Array.from(rows.keys());
-    return {
-      name: `${PREFIX}info`,
-      kind: 'gauge',
-      help: 'What a group is; always 1',
-      parts: [{ values: new Float64Array(rows.length).fill(1), row: each, tails, which: each }],
-    };
   }
 
   #infoOf({ id, generation }: Row): Tail {
@@ -80,29 +80,33 @@ const keyLabel =
     label === undefined || key === '' ? {} : { [label]: key };
 
 function eventFamily({ snapshot, events, choice, wish }: View): Family {
-  const index = indexOf(snapshot);
-  const here: EventTotal[] = [];
-  const singles: Single[] = [];
-  for (const event of events) {
-    const { kind, cgroup, count } = event;
-    if (index.has(cgroup)) here.push(event);
-    else if (!cgroup.startsWith('/') || choice.path(cgroup, wish))
-      singles.push({ labels: { cgroup, kind }, value: count });
-  }
+  const { part, others } = sortedEvents(events)(snapshot.rows);
   return {
     name: `${PREFIX}events_total`,
     kind: 'counter',
     help: 'Events that the service saw; a group that is gone is kept for a while',
-    parts: [
-      {
-        values: Float64Array.from(here, ({ count }) => count),
-        row: Int32Array.from(here, ({ cgroup }) => index.get(cgroup) ?? -1),
-        ...tailsOf(
-          here.map(({ kind }) => kind),
-          (kind) => ({ kind }),
-        ),
-      },
-    ],
-    singles,
+    parts: [part],
+    singles: others
+      .filter(({ cgroup }) => !cgroup.startsWith('/') || choice.path(cgroup, wish))
+      .map(({ kind, cgroup, count }) => ({ labels: { cgroup, kind }, value: count })),
   };
 }
+
+/** Those of groups that have a row, and the others. */
+const sortedEvents = onceFor((events: readonly EventTotal[]) =>
+  onceFor((rows: readonly Row[]): { readonly part: KeyedPart; readonly others: readonly EventTotal[] } => {
+    const index = indexOf(rows);
+    const here: EventTotal[] = [];
+    const others: EventTotal[] = [];
+    for (const event of events) (index.has(event.cgroup) ? here : others).push(event);
+    const part = {
+      values: Float64Array.from(here, ({ count }) => count),
+      row: Int32Array.from(here, ({ cgroup }) => index.get(cgroup) ?? -1),
+      ...tailsOf(
+        here.map(({ kind }) => kind),
+        (kind) => ({ kind }),
+      ),
+    };
+    return { part, others };
+  }),
+);

@@ -1,14 +1,20 @@
-/** Rows by what is asked of them, found once for as long as the rows stay. */
-import type { Row, Snapshot } from '../protocol/snapshot.ts';
+/** What is made of something that never changes, once for as long as it is there. */
+import type { Row } from '../protocol/snapshot.ts';
 
-const indexes = new WeakMap<readonly Row[], ReadonlyMap<string, number>>();
+/** The same function, which remembers what it made of what. */
+export function onceFor<Of extends object, Made>(make: (of: Of) => Made): (of: Of) => Made {
+  const made = new WeakMap<Of, { readonly made: Made }>();
+  return (of) => {
+    let known = made.get(of);
+    if (known === undefined) {
+      known = { made: make(of) };
+      made.set(of, known);
+    }
+    return known.made;
+  };
+}
 
 /** Rows by path. */
-export function indexOf({ rows }: Snapshot): ReadonlyMap<string, number> {
-  let index = indexes.get(rows);
-  if (index === undefined) {
-    index = new Map(rows.map(({ id }, at) => [id, at]));
-    indexes.set(rows, index);
-  }
-  return index;
-}
+export const indexOf = onceFor((rows: readonly Row[]): ReadonlyMap<string, number> => {
+  return new Map(rows.map(({ id }, at) => [id, at]));
+});

@@ -2,7 +2,7 @@
 import type { StatEntry } from '../controllers/registry.ts';
 import { rowSums } from '../monitor/columns.ts';
 import type { EventTotal } from '../monitor/journal.ts';
-import type { Snapshot } from '../protocol/snapshot.ts';
+import type { Row, Snapshot } from '../protocol/snapshot.ts';
 import type { DeadFigure } from './afterlife.ts';
 import type { Choice, Wish } from './choice.ts';
 import { type Audience, type Labels, type Part, type Subject, subject, type Tails, tail } from './exposition.ts';
@@ -22,12 +22,22 @@ export interface View {
 export class Subjects {
   readonly #known = new Kept<Subject>();
   readonly #labels: (id: string) => Labels;
+  /** Of all groups that the operator chose, as most scrapes want. */
+  #usual: { readonly rows: readonly Row[]; readonly choice: Choice; readonly audience: Audience } | undefined;
 
   constructor(labels: (id: string) => Labels) {
     this.#labels = labels;
   }
 
   audience({ snapshot, choice, wish }: View): Audience {
+    const { rows } = snapshot;
+    if (wish.groups.length > 0) return this.#audience(snapshot, choice, wish);
+    if (this.#usual?.rows !== rows || this.#usual.choice !== choice)
+      this.#usual = { rows, choice, audience: this.#audience(snapshot, choice, wish) };
+    return this.#usual.audience;
+  }
+
+  #audience(snapshot: Snapshot, choice: Choice, wish: Wish): Audience {
     const { rows } = snapshot;
     const shown = choice.rows(snapshot, wish);
     const subjects = new Array<Subject | undefined>(rows.length).fill(undefined);

@@ -24,6 +24,8 @@ export class Journal {
   #seq = 0;
   #dropped = 0;
   readonly #tallies = new Map<string, Tally>();
+  /** As long as nothing was counted since they were asked for. */
+  #totals: readonly EventTotal[] | undefined;
   readonly #subscribers = new Set<(event: CgroupEvent) => void>();
 
   /** The seq of the last event; 0 before the first. */
@@ -51,13 +53,16 @@ export class Journal {
       tally = { counts: tally?.counts ?? new Map<string, number>(), goneAt: undefined };
       this.#tallies.set(cgroup, tally);
     }
-    tally.counts.set(kind, (tally.counts.get(kind) ?? 0) + count);
+    const before = tally.counts.get(kind);
+    tally.counts.set(kind, (before ?? 0) + count);
+    if (count > 0 || before === undefined) this.#totals = undefined;
   }
 
   /** The group is gone: what it counted stays until it {@link expire}s. */
   gone(cgroup: string): void {
     const tally = this.#tallies.get(cgroup);
     if (tally === undefined) return;
+    this.#totals = undefined;
     // Thousands may go in the time for which they are kept.
     const counted = [...tally.counts].filter(([, count]) => count > 0);
     if (counted.length > 0) this.#tallies.set(cgroup, { counts: new Map(counted), goneAt: Date.now() });
@@ -67,7 +72,9 @@ export class Journal {
   /** Lets go of totals whose time is over. */
   expire(now: number = Date.now(), keepMs: number = KEEP_GONE_MS): void {
     for (const [cgroup, { goneAt }] of this.#tallies) {
-      if (goneAt !== undefined && now - goneAt >= keepMs) this.#tallies.delete(cgroup);
+      if (goneAt === undefined || now - goneAt < keepMs) continue;
+      this.#tallies.delete(cgroup);
+      this.#totals = undefined;
     }
   }
 
@@ -83,10 +90,12 @@ export class Journal {
     return later.sort((a, b) => a.seq - b.seq);
   }
 
+  /** The same list for as long as it says the same. */
   totals(): readonly EventTotal[] {
-    return [...this.#tallies].flatMap(([cgroup, { counts }]) =>
+    this.#totals ??= [...this.#tallies].flatMap(([cgroup, { counts }]) =>
       [...counts].map(([kind, count]) => ({ kind, cgroup, count })),
     );
+    return this.#totals;
   }
 
   /** Be told of each event as it happens. @returns a function that ends it */

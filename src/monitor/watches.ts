@@ -46,6 +46,9 @@ export class Watches {
   readonly #tellers: WatchTellers;
   readonly #byGroup = new Map<Group, Watch[]>();
   readonly #byKey = new Map<number, Watch>();
+  /** How many of those there are, by mechanism, and how many files are watched in any way. */
+  #eventfds = 0;
+  #watched = 0;
   /** Of groups that the tree has not yet seen. */
   readonly #born = new Map<CgroupId, Watch[]>();
   /** In a state whose end nobody tells. */
@@ -76,11 +79,8 @@ export class Watches {
   }
 
   status(): { readonly eventfds: number; readonly modified: number; readonly polled: number } {
-    let eventfds = 0;
-    for (const { place } of this.#byKey.values()) if (place.target?.mechanism === 'eventfd') eventfds += 1;
-    let watched = 0;
-    for (const watches of this.#byGroup.values()) watched += watches.length;
-    return { eventfds, modified: this.#byKey.size - eventfds, polled: watched - this.#byKey.size };
+    const modified = this.#byKey.size - this.#eventfds;
+    return { eventfds: this.#eventfds, modified, polled: this.#watched - this.#byKey.size };
   }
 
   find(key: number): Watch | undefined {
@@ -97,9 +97,9 @@ export class Watches {
     for (const [target, key] of keys) {
       const place = this.#targets.get(target);
       if (place === undefined) continue;
-      const watch = makeWatch(id, place, key);
+      const watch = makeWatch(id, place);
       born.push(watch);
-      this.#byKey.set(key, watch);
+      this.#listened(watch, key);
     }
     if (born.length > 0) this.#born.set(id, born);
   }
@@ -126,9 +126,10 @@ export class Watches {
     for (const places of this.#declared) {
       if (watches.some(({ place }) => places.includes(place))) continue;
       for (const place of places) {
-        const watch = waiting.find((each) => each.place === place) ?? makeWatch(group.id, place, undefined);
+        const watch = waiting.find((each) => each.place === place) ?? makeWatch(group.id, place);
         if (!this.#begin(watch, group, born)) continue;
         watches.push(watch);
+        this.#watched += 1;
         break;
       }
     }
@@ -137,7 +138,9 @@ export class Watches {
   }
 
   detach(group: Group): void {
-    for (const watch of this.#byGroup.get(group) ?? []) this.release(watch);
+    const watches = this.#byGroup.get(group) ?? [];
+    for (const watch of watches) this.release(watch);
+    this.#watched -= watches.length;
     this.#byGroup.delete(group);
   }
 
@@ -148,6 +151,7 @@ export class Watches {
     this.#counting.delete(watch);
     if (watch.key === undefined) return;
     this.#byKey.delete(watch.key);
+    if (watch.place.target?.mechanism === 'eventfd') this.#eventfds -= 1;
     if (watch.place.target !== undefined) this.#listener?.remove(watch.place.target, watch.key);
     watch.key = undefined;
   }
@@ -156,6 +160,7 @@ export class Watches {
     for (const watch of [...this.#byGroup.values(), ...this.#born.values()].flat()) this.release(watch);
     this.#byGroup.clear();
     this.#born.clear();
+    this.#watched = 0;
   }
 
   /** The file notified: its text then. */
@@ -199,6 +204,13 @@ export class Watches {
     return [...this.#turn.splice(-this.#share), ...this.#busy.splice(-BUSY_A_POLL), ...this.#lasting];
   }
 
+  /** The listener knows it by this key. */
+  #listened(watch: Watch, key: number): void {
+    watch.key = key;
+    this.#byKey.set(key, watch);
+    if (watch.place.target?.mechanism === 'eventfd') this.#eventfds += 1;
+  }
+
   #begin(watch: Watch, group: Group, born: boolean): boolean {
     const { place } = watch;
     const directory = group.directories[place.hierarchy];
@@ -207,8 +219,8 @@ export class Watches {
     if (directory === undefined || text === undefined) return false;
     const early = watch.key !== undefined;
     if (!early && place.target !== undefined) {
-      watch.key = this.#listener?.add(place.target, directory.path);
-      if (watch.key !== undefined) this.#byKey.set(watch.key, watch);
+      const key = this.#listener?.add(place.target, directory.path);
+      if (key !== undefined) this.#listened(watch, key);
     }
     for (const { kind, victims } of countersOf(place)) this.#tellers.counted(watch, kind, 0, victims ?? false);
     if (born && early) this.#compare(watch, text, place.target?.mechanism !== 'eventfd');
@@ -266,13 +278,13 @@ export class Watches {
   }
 }
 
-function makeWatch(id: CgroupId, place: EventPlace, key: number | undefined): Watch {
+function makeWatch(id: CgroupId, place: EventPlace): Watch {
   return {
     id,
     group: undefined,
     place,
     seen: new Map(),
-    key,
+    key: undefined,
     later: undefined,
     notified: Number.NEGATIVE_INFINITY,
     beside: [],
