@@ -67,12 +67,13 @@ interface Frame {
 interface Span extends Frame {
   readonly counts: Uint16Array;
 }
+const isSpan = (frame: Frame): frame is Span => frame.counts !== undefined;
 
 export class History {
   readonly #columns: readonly ColumnInfo[];
   readonly #options: Required<HistoryOptions>;
   /** Oldest first. */
-  #spans: Span[] = [];
+  #spans: Frame[] = [];
   #looks: Frame[] = [];
 
   /** @param columns what is kept */
@@ -161,14 +162,14 @@ export class History {
     }
   }
 
-  /** The oldest look into the last span, or a new one. */
+  /** The oldest look into the last span. One that is alone in its time stays as it is. */
   #fold(): void {
     const look = this.#looks.shift();
-    const span = this.#spans.at(-1);
+    const last = this.#spans.at(-1);
     if (look === undefined) return;
-    if (span === undefined || look.to - span.from > SPAN_MS) this.#spans.push(this.#joined(look.rows, [look]));
-    else if (span.rows !== look.rows) this.#spans.splice(-1, 1, this.#joined(look.rows, [span, look]));
-    else this.#include(span, look);
+    if (last === undefined || look.to - last.from > SPAN_MS) this.#spans.push(look);
+    else if (isSpan(last) && last.rows === look.rows) this.#include(last, look);
+    else this.#spans.splice(-1, 1, this.#joined(look.rows, [last, look]));
   }
 
   /** Makes one of the first two spans that are short enough. @returns false where there are none */

@@ -24,6 +24,8 @@ export interface Member {
   paced: Paced;
   /** The group's version that the steps were made for. */
   version: number;
+  /** What it was then in each hierarchy; a hole where it is not. */
+  readonly presences: (Presence | undefined)[];
   /** When that is to be asked next, on the monotonic clock in seconds. */
   relist: number;
   /** Its files by hierarchy, and what its parent handed down then; empty when they have to be listed. */
@@ -179,6 +181,7 @@ export class Members {
         steps: NO_STEPS,
         paced: this.#programme.paced(NO_STEPS),
         version: -1,
+        presences: [],
         relist: 0,
         listed: [],
         row: -1,
@@ -196,8 +199,16 @@ export class Members {
   #renew(member: Member, now: number): boolean {
     const { group } = member;
     if (group.gone || (member.version === group.version && now < member.relist)) return false;
-    const steps = this.#programme.stepsFor(this.#presences(member, now));
+    const { presences } = member;
+    let same = member.version === group.version;
+    for (const [index, hierarchy] of this.#host.layout.hierarchies.entries()) {
+      const here = group.directories[index] && this.#presence(member, index, hierarchy, now);
+      if (presences[index] !== here) same = false;
+      presences[index] = here;
+    }
     member.relist = now + FILES_SECONDS * mostOf(member);
+    if (same) return false;
+    const steps = this.#programme.stepsFor(presences);
     if (steps === member.steps && member.version === group.version) return false;
     this.#count(member, -1);
     this.#reader.remove(member.handle);
@@ -215,26 +226,19 @@ export class Members {
     for (const { rank } of steps) this.#ranks.set(rank, (this.#ranks.get(rank) ?? 0) + change);
   }
 
-  #presences(member: Member, now: number): (Presence | undefined)[] {
-    const { group } = member;
-    const { layout, reader } = this.#host;
-    return layout.hierarchies.map((hierarchy, index) => {
-      if (group.directories[index] === undefined) return undefined;
-      const root = group.parent === undefined && isRootGroup(reader, hierarchy, group.id);
-      const presence = (): Presence => this.#presenceOf(root, reader.files(hierarchy, group.id));
-      if (group.parent === undefined) return this.#listed(member, index, '', now, presence);
-      if (hierarchy.dialect === 'v2')
-        return this.#listed(member, index, this.#handedDown(group.parent, hierarchy, now), now, presence);
-      // On v1 all groups but the root are alike, and one that is being removed has no say.
-      return this.#alike(index, now, presence, () => reader.exists(hierarchy, group.id));
-    });
+  /** On v1 all groups but the root are alike; v2 files follow from what the parent hands down, and a root's are its own. */
+  #presence(member: Member, index: number, hierarchy: Hierarchy, now: number): Presence {
+    const { parent } = member.group;
+    if (parent === undefined) return this.#listed(member, index, hierarchy, '', now);
+    if (hierarchy.dialect === 'v1') return this.#alike(member, index, hierarchy, now);
+    return this.#listed(member, index, hierarchy, this.#handedDown(parent, hierarchy, now), now);
   }
 
-  /** v2 files follow from what the parent hands down; a root's are its own. Not all hierarchies at once: some directories are large. */
-  #listed(member: Member, index: number, under: string, now: number, list: () => Presence): Presence {
+  /** Not all hierarchies at once: some directories are large. */
+  #listed(member: Member, index: number, hierarchy: Hierarchy, under: string, now: number): Presence {
     const known = member.listed[index];
     if (known !== undefined && known.under === under && now < known.until) return known.presence;
-    const presence = list();
+    const presence = this.#found(member, hierarchy);
     const share = mostOf(member) / (1 + index / this.#host.layout.hierarchies.length);
     member.listed[index] = { presence, under, until: now + SAME_FILES_SECONDS * share };
     return presence;
@@ -250,13 +254,20 @@ export class Members {
     return known.text;
   }
 
-  /** What is so for a v1 hierarchy's groups; a kernel module that is loaded may add files. */
-  #alike(index: number, now: number, list: () => Presence, isThere: () => boolean): Presence {
+  /** What is so for a v1 hierarchy's groups; a kernel module that is loaded may add files. One that is being removed has no say. */
+  #alike(member: Member, index: number, hierarchy: Hierarchy, now: number): Presence {
     const known = this.#v1Files[index];
     if (known !== undefined && now < known.until) return known.presence;
-    const presence = list();
-    if (isThere()) this.#v1Files[index] = { presence, until: now + FILES_SECONDS };
+    const presence = this.#found(member, hierarchy);
+    if (this.#host.reader.exists(hierarchy, member.group.id))
+      this.#v1Files[index] = { presence, until: now + FILES_SECONDS };
     return presence;
+  }
+
+  #found({ group }: Member, hierarchy: Hierarchy): Presence {
+    const { reader } = this.#host;
+    const root = group.parent === undefined && isRootGroup(reader, hierarchy, group.id);
+    return this.#presenceOf(root, reader.files(hierarchy, group.id));
   }
 
   #presenceOf(root: boolean, files: readonly string[]): Presence {
