@@ -398,7 +398,7 @@ class BatchReader : public Napi::ObjectWrap<BatchReader> {
       }
     }
     const ssize_t length = ReadAll(kept.valid() ? kept.get() : passing.get());
-    const int error = errno;
+    const int error = length < 0 ? errno : 0;
     if (passing.valid()) spent.Add(std::move(passing));
     if (length >= 0) {
       const std::string_view text(buffer_.data(), static_cast<size_t>(length));

@@ -5,6 +5,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <string>
 #include <utility>
@@ -35,7 +37,8 @@ class Fd {
   int fd_ = -1;
 };
 
-// Descriptors that nobody needs any more: those whose numbers follow one another are closed by one system call.
+// Descriptors that nobody needs any more. Some are gathered first: those whose numbers follow one another, as most do once the gaps
+// between others are taken, are closed by one system call.
 class Spent {
  public:
   Spent() = default;
@@ -43,27 +46,30 @@ class Spent {
   Spent& operator=(const Spent&) = delete;
   ~Spent() { Close(); }
   void Add(Fd fd) {
-    const int number = fd.Release();
-    if (number != end_ || end_ - first_ == kMost) {
-      Close();
-      first_ = number;
-    }
-    end_ = number + 1;
+    if (count_ == numbers_.size()) Close();
+    numbers_[count_++] = fd.Release();
   }
   // Returns whether there were any.
   bool Close() {
-    if (first_ == end_) return false;
-    // close_range(2) is of Linux 5.9, and may be filtered.
-    if (syscall(SYS_close_range, first_, end_ - 1, 0) != 0) {
-      for (int fd = first_; fd < end_; fd++) close(fd);
+    if (count_ == 0) return false;
+    int* const end = numbers_.data() + count_;
+    std::sort(numbers_.data(), end);
+    for (int* first = numbers_.data(); first < end;) {
+      int* next = first + 1;
+      while (next < end && *next == next[-1] + 1) next++;
+      // close_range(2) is of Linux 5.9, and may be filtered. For one alone close(2) takes less.
+      if (next - first == 1 || syscall(SYS_close_range, *first, next[-1], 0) != 0) {
+        for (; first < next; first++) close(*first);
+      }
+      first = next;
     }
-    first_ = end_ = 0;
+    count_ = 0;
     return true;
   }
 
  private:
-  static constexpr int kMost = 64;
-  int first_ = 0, end_ = 0;
+  std::array<int, 64> numbers_;
+  size_t count_ = 0;
 };
 
 // A system call that the kernel refused.

@@ -49,8 +49,10 @@ Text Between(Text text, size_t start, size_t end) {
   return start < end ? text.substr(start, end - start) : Text();
 }
 
+// Most that do not differ at once.
 bool Begins(Text text, Text head) {
-  return text.size() >= head.size() && memcmp(text.data(), head.data(), head.size()) == 0;
+  if (text.size() < head.size()) return false;
+  return head.empty() || (text[0] == head[0] && memcmp(text.data(), head.data(), head.size()) == 0);
 }
 
 // Digits, a point and digits, which may be any number: the C library rounds it as JavaScript does.
@@ -186,6 +188,11 @@ class Flat : public Format {
     Items items;
     bool bare = false;
   };
+  // Which key stands there. One that nobody wants is known by its own text.
+  struct Line {
+    size_t key;
+    std::string other;
+  };
   // A column that grows, and how long it was before this file.
   struct Labelled {
     uint32_t column;
@@ -196,9 +203,14 @@ class Flat : public Format {
   void Learn(Text text) {
     order_.clear();
     missing_.clear();
-    for (size_t start = 0; start < text.size(); start = LineEnd(text, start) + 1) order_.push_back(Find(text.substr(start)));
+    for (size_t start = 0, stop = 0; start < text.size(); start = stop + 1) {
+      stop = LineEnd(text, start);
+      const size_t key = Find(text.substr(start));
+      order_.push_back({key, key == kOther ? std::string(Between(text, start, TokenEnd(text, start, stop) + 1)) : ""});
+    }
     for (size_t key = 0; key < keys_.size(); key++) {
-      if (std::find(order_.begin(), order_.end(), key) == order_.end()) missing_.push_back(key);
+      const auto is_this = [&](const Line& line) { return line.key == key; };
+      if (std::none_of(order_.begin(), order_.end(), is_this)) missing_.push_back(key);
     }
   }
 
@@ -214,13 +226,15 @@ class Flat : public Format {
     for (size_t start = 0, stop = 0; start < text.size(); start = stop + 1, line++) {
       if (line == order_.size()) return false;
       const Text rest = text.substr(start);
-      const size_t expected = order_[line];
-      if (expected == kOther) {
-        for (const size_t key : missing_) if (Begins(rest, keys_[key].head)) return false;
+      const Line& expected = order_[line];
+      if (expected.key == kOther) {
+        if (!Begins(rest, expected.other)) {
+          for (const size_t key : missing_) if (Begins(rest, keys_[key].head)) return false;
+        }
         stop = LineEnd(text, start);
         continue;
       }
-      const Key& key = keys_[expected];
+      const Key& key = keys_[expected.key];
       if (!Begins(rest, key.head)) return false;
       const size_t from = start + key.head.size();
       if (key.bare) {
@@ -238,8 +252,7 @@ class Flat : public Format {
 
   std::vector<Key> keys_;
   std::vector<Labelled> labelled_;
-  // By line, which key stands there.
-  std::vector<size_t> order_;
+  std::vector<Line> order_;
   // What the last file that was learned from did not have.
   std::vector<size_t> missing_;
 };

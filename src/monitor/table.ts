@@ -153,11 +153,13 @@ export class Table {
     slices: Slices,
   ): Promise<ReadonlyMap<number, Float64Array>> {
     const replaced = new Map<number, Int32Array>();
-    const own: Int32Array[][] = [];
-    for (let at = 0; at < steps.length; at++) {
-      const step = steps[at] ?? -1;
-      own[step] ??= this.#replacedBy(this.#programme.steps[step]?.columns ?? [], replaced);
-      for (const to of own[step]) to[rows[at] ?? -1] = -1;
+    const read = new Uint8Array(this.#programme.steps.length);
+    for (let at = 0; at < steps.length; at++) read[steps[at] ?? -1] = 1;
+    const own = this.#programme.steps.map(({ columns }, step) =>
+      read[step] === 1 ? this.#replacedBy(columns, replaced) : [],
+    );
+    for (let at = 0; replaced.size > 0 && at < steps.length; at++) {
+      for (const to of own[steps[at] ?? -1] ?? []) to[rows[at] ?? -1] = -1;
     }
     const sums = new Map<number, Float64Array>();
     for (const [column, to] of replaced) {
