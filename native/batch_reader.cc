@@ -4,11 +4,16 @@
 // JavaScript thread changes none of them then (EBUSY). The batch holds references to this object and to the arrays that
 // it fills, and has a copy of its own of what it trusts.
 //
+// A file that does not stay open is opened by its handle (open_by_handle_at(2)) where that may be done: it takes less time than the
+// way along its path, and the kernel keeps nothing of it afterwards, while each name that was once looked up has an entry in its caches.
+//
 // An end may come while a batch runs: close() makes it stop at its next file, and what was open is closed when it has.
 // An environment that ends waits for the pool's work first and finalises its objects then, which closes the rest.
 #include "batch_reader.h"
 
+#include <dirent.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -18,8 +23,10 @@
 #include <cerrno>
 #include <cstring>
 #include <limits>
+#include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -43,6 +50,10 @@ struct Hierarchy {
   Fd directory;
   // Why the directory could not be opened; its files cannot be either.
   int error;
+  // Files can be opened by their inode's number.
+  bool by_number;
+  // The steps that read a file of that name.
+  std::map<std::string, std::vector<size_t>, std::less<>> steps = {};
 };
 
 struct Step {
@@ -59,6 +70,8 @@ struct Group {
   std::string path;
   // By step.
   std::vector<Fd> files;
+  // By step: the inode's number; 0 where it is not known.
+  std::vector<uint64_t> numbers;
 };
 
 double Monotonic() {
@@ -67,7 +80,38 @@ double Monotonic() {
   return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9;
 }
 
-bool IsGone(int error) { return error == ENOENT || error == ENODEV || error == ENOTDIR; }
+// A handle as cgroup file systems give it since Linux 5.5 (FILEID_KERNFS of include/linux/exportfs.h): the inode's number.
+class Handle {
+ public:
+  static constexpr int kType = 0xfe;
+  Handle() { head()->handle_bytes = sizeof(uint64_t); }
+  explicit Handle(uint64_t number) : Handle() {
+    head()->handle_type = kType;
+    memcpy(head()->f_handle, &number, sizeof number);
+  }
+  file_handle* head() { return reinterpret_cast<file_handle*>(space_); }
+
+ private:
+  alignas(file_handle) char space_[sizeof(file_handle) + sizeof(uint64_t)] = {};
+};
+
+Fd OpenNumber(const Fd& mount, uint64_t number) {
+  return Fd(open_by_handle_at(mount.get(), Handle(number).head(), O_RDONLY | O_CLOEXEC));
+}
+
+// Whether a mount's handles are numbers, and this process may use them (CAP_DAC_READ_SEARCH).
+bool TakesNumbers(const Fd& mount) {
+  Handle handle;
+  int mount_id;
+  struct stat about;
+  if (!mount.valid() || fstat(mount.get(), &about) != 0) return false;
+  if (name_to_handle_at(mount.get(), "", handle.head(), &mount_id, AT_EMPTY_PATH) != 0) return false;
+  const uint64_t number = about.st_ino;
+  return handle.head()->handle_type == Handle::kType && handle.head()->handle_bytes == sizeof number &&
+         memcmp(handle.head()->f_handle, &number, sizeof number) == 0 && OpenNumber(mount, number).valid();
+}
+
+bool IsGone(int error) { return error == ENOENT || error == ENODEV || error == ENOTDIR || error == ESTALE; }
 
 // Arrays of one call of read(), and the promise for it.
 struct Batch {
@@ -136,9 +180,10 @@ class BatchReader : public Napi::ObjectWrap<BatchReader> {
       if (!value.IsObject()) throw Napi::TypeError::New(env, "a hierarchy must be an object");
       const auto object = value.As<Napi::Object>();
       const std::string path = TextOf(object.Get("path"), "path");
-      Fd directory(open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+      Fd directory(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
       const int error = directory.valid() ? 0 : errno;
-      hierarchies_.push_back({Whole(env, object.Get("skip"), "skip"), std::move(directory), error});
+      const bool by_number = TakesNumbers(directory);
+      hierarchies_.push_back({Whole(env, object.Get("skip"), "skip"), std::move(directory), error, by_number});
     }
     const uint32_t columns = Whole(env, info[1], "columns");
     if (columns > kMostColumns) throw Napi::RangeError::New(env, "there are too many columns");
@@ -188,8 +233,9 @@ class BatchReader : public Napi::ObjectWrap<BatchReader> {
       items.push_back(ItemOf(env, value.As<Napi::Object>()));
       if (!items.back().keyed) plain.push_back(items.back().column);
     }
-    steps_.push_back({hierarchy, TextOf(spec.Get("file"), "file"), Whole(env, spec.Get("rank"), "rank"),
-                      std::move(plain), Parser(std::move(items))});
+    const std::string file = TextOf(spec.Get("file"), "file");
+    hierarchies_[hierarchy].steps[file].push_back(steps_.size());
+    steps_.push_back({hierarchy, file, Whole(env, spec.Get("rank"), "rank"), std::move(plain), Parser(std::move(items))});
     return Napi::Number::New(env, static_cast<double>(steps_.size() - 1));
   }
 
@@ -385,13 +431,15 @@ class BatchReader : public Napi::ObjectWrap<BatchReader> {
     Fd& kept = group.files[number];
     Fd passing;
     if (!kept.valid()) {
-      const Hierarchy& hierarchy = hierarchies_[step.hierarchy];
+      Hierarchy& hierarchy = hierarchies_[step.hierarchy];
       if (hierarchy.error != 0) return IsGone(hierarchy.error) ? kAbsent : kFailed;
-      passing = Open(group, hierarchy, step);
+      const bool keep = MayKeep(step);
+      const auto open = [&] { return keep ? OpenPath(group, hierarchy, step.file) : OpenPassing(group, hierarchy, number); };
+      passing = open();
       // There may be none left for those that are not closed yet.
-      if (!passing.valid() && (errno == EMFILE || errno == ENFILE) && spent.Close()) passing = Open(group, hierarchy, step);
+      if (!passing.valid() && (errno == EMFILE || errno == ENFILE) && spent.Close()) passing = open();
       if (!passing.valid()) return IsGone(errno) ? kAbsent : kFailed;
-      if (MayKeep(step)) {
+      if (keep) {
         kept = std::move(passing);
         open_++;
         if (step.rank == level_) extra_++;
@@ -409,8 +457,39 @@ class BatchReader : public Napi::ObjectWrap<BatchReader> {
     return kAbsent;
   }
 
-  Fd Open(const Group& group, const Hierarchy& hierarchy, const Step& step) {
-    return Fd(openat(hierarchy.directory.get(), PathOf(group, hierarchy, step), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  // The name is a file's of the group, or "" for its directory.
+  Fd OpenPath(const Group& group, const Hierarchy& hierarchy, const std::string& name, int flags = 0) {
+    return Fd(openat(hierarchy.directory.get(), PathOf(group, hierarchy, name), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | flags));
+  }
+
+  Fd OpenPassing(Group& group, const Hierarchy& hierarchy, size_t number) {
+    if (!hierarchy.by_number) return OpenPath(group, hierarchy, steps_[number].file);
+    if (group.numbers.size() <= number) group.numbers.resize(steps_.size());
+    uint64_t& inode = group.numbers[number];
+    if (inode != 0) {
+      Fd file = OpenNumber(hierarchy.directory, inode);
+      // The file may have been taken away and be there again.
+      if (file.valid() || errno != ESTALE) return file;
+      inode = 0;
+    }
+    FindNumbers(group, hierarchy);
+    return inode == 0 ? OpenPath(group, hierarchy, steps_[number].file) : OpenNumber(hierarchy.directory, inode);
+  }
+
+  // Of all files in the group's directory that steps read. Listing looks up none of them.
+  void FindNumbers(Group& group, const Hierarchy& hierarchy) {
+    Fd directory = OpenPath(group, hierarchy, "", O_DIRECTORY);
+    DIR* const list = directory.valid() ? fdopendir(directory.get()) : nullptr;
+    if (list == nullptr) return;
+    directory.Release();
+    while (const dirent* entry = readdir(list)) {
+      const auto found = hierarchy.steps.find(std::string_view(entry->d_name));
+      if (found == hierarchy.steps.end()) continue;
+      for (const size_t step : found->second) {
+        if (step < group.numbers.size()) group.numbers[step] = entry->d_ino;
+      }
+    }
+    closedir(list);
   }
 
   bool MayKeep(const Step& step) const {
@@ -418,11 +497,12 @@ class BatchReader : public Napi::ObjectWrap<BatchReader> {
     return step.rank < level_ || extra_ < batch_->spare;
   }
 
-  // Of the file, below its hierarchy's directory.
-  const char* PathOf(const Group& group, const Hierarchy& hierarchy, const Step& step) {
+  // Below the hierarchy's directory.
+  const char* PathOf(const Group& group, const Hierarchy& hierarchy, const std::string& name) {
     path_.assign(group.path, std::min(hierarchy.skip, group.path.size()), std::string::npos);
-    if (!path_.empty()) path_ += '/';
-    path_ += step.file;
+    if (!path_.empty() && !name.empty()) path_ += '/';
+    path_ += name;
+    if (path_.empty()) path_ = ".";
     return path_.c_str();
   }
 

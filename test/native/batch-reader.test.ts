@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { Worker } from 'node:worker_threads';
 import { type BatchReader, type BatchSpec, type FigureSpec, nativeProblem } from '../../src/native.ts';
-import { temporary, testUnless, until } from '../support/host.ts';
+import { mountOf, realKernel, scratch, temporary, testUnless, until } from '../support/host.ts';
 import { loadingAddon, runText, theNative } from './the-native.ts';
 
 const descriptors = () => readdirSync('/proc/self/fd').length;
@@ -92,6 +92,58 @@ testUnless(
     assert.throws(() => reader.read(batchOf(1, 1)), closed);
     assert.deepEqual([reader.open, descriptors()], [0, before]);
   },
+);
+
+testUnless(nativeProblem(), 'a path that leads nowhere is absent, and so is what is in it', async (t) => {
+  const reader = readerOf(folderFor(t, 1));
+  reader.add('/g0');
+  reader.add('/missing');
+  const batch = batchOf(2, 2);
+  await reader.read(batch);
+  assert.deepEqual([...batch.outcomes], [0, 1]);
+  reader.close();
+});
+
+realKernel(
+  'files that do not stay open are found again when they were taken away meanwhile, and are absent when they are gone',
+  async (t) => {
+    const { path } = scratch(t);
+    const mount = mountOf('cgroup2');
+    const [above, group] = [join(mount, path), join(mount, path, 'child')];
+    mkdirSync(group, { recursive: true });
+    const hand = (word: string) => writeFileSync(join(above, 'cgroup.subtree_control'), word);
+    hand('+hugetlb');
+    const file = readdirSync(group).find((name) => /^hugetlb\.\w+\.current$/.test(name)) ?? '';
+    const { BatchReader } = theNative();
+    const reader = new BatchReader([{ path: mount, skip: 1 }], 2, 0, 2 ** 63);
+    t.after(() => reader.close());
+    reader.define({ hierarchy: 0, file: 'cgroup.procs', rank: 0, items: [{ at: 'count', column: 1, keyed: false }] });
+    reader.define({ hierarchy: 0, file, rank: 0, items: [NUMBER] });
+    reader.add(`${path}/child`);
+    const read = async () => {
+      const batch = {
+        ...batchOf(2, 1),
+        steps: Int32Array.of(0, 1),
+        columns: [new Float64Array(1), new Float64Array(1)],
+      };
+      await reader.read(batch);
+      return [...batch.outcomes, ...batch.columns.map(([value]) => value), reader.open];
+    };
+    const [there, away] = [
+      [0, 0, 0, 0, 0],
+      [0, 1, Number.NaN, 0, 0],
+    ];
+    for (let look = 0; look < 3; look++) assert.deepEqual(await read(), there);
+    hand('-hugetlb');
+    for (let look = 0; look < 2; look++) assert.deepEqual(await read(), away);
+    hand('+hugetlb');
+    for (let look = 0; look < 2; look++) assert.deepEqual(await read(), there);
+    rmdirSync(group);
+    assert.deepEqual(await read(), [1, 1, Number.NaN, Number.NaN, 0]);
+    mkdirSync(group);
+    for (let look = 0; look < 2; look++) assert.deepEqual(await read(), there);
+  },
+  ['cgroup2:hugetlb'],
 );
 
 testUnless(nativeProblem(), 'files that do not stay open need hardly a descriptor, and leave none', (t) => {
