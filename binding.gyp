@@ -8,6 +8,7 @@
         "native/exposition.cc",
         "native/fanotify.cc",
         "native/figures.cc",
+        "native/texts.cc",
         "native/watcher.cc",
         "native/xattr.cc"
       ],

@@ -3,6 +3,7 @@
 
 #include "batch_reader.h"
 #include "exposition.h"
+#include "texts.h"
 #include "watcher.h"
 #include "xattr.h"
 
@@ -10,6 +11,7 @@ static Napi::Object Initialise(Napi::Env env, Napi::Object exports) {
   cgctl::ExportXattr(env, exports);
   cgctl::ExportBatchReader(env, exports);
   cgctl::ExportExposition(env, exports);
+  cgctl::ExportTexts(env, exports);
   cgctl::ExportWatcher(env, exports);
   return exports;
 }

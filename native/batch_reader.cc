@@ -11,9 +11,7 @@
 // An environment that ends waits for the pool's work first and finalises its objects then, which closes the rest.
 #include "batch_reader.h"
 
-#include <dirent.h>
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -31,6 +29,7 @@
 #include <vector>
 
 #include "figures.h"
+#include "handles.h"
 #include "system.h"
 
 namespace cgctl {
@@ -78,37 +77,6 @@ double Monotonic() {
   timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
   return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9;
-}
-
-// A handle as cgroup file systems give it since Linux 5.5 (FILEID_KERNFS of include/linux/exportfs.h): the inode's number.
-class Handle {
- public:
-  static constexpr int kType = 0xfe;
-  Handle() { head()->handle_bytes = sizeof(uint64_t); }
-  explicit Handle(uint64_t number) : Handle() {
-    head()->handle_type = kType;
-    memcpy(head()->f_handle, &number, sizeof number);
-  }
-  file_handle* head() { return reinterpret_cast<file_handle*>(space_); }
-
- private:
-  alignas(file_handle) char space_[sizeof(file_handle) + sizeof(uint64_t)] = {};
-};
-
-Fd OpenNumber(const Fd& mount, uint64_t number) {
-  return Fd(open_by_handle_at(mount.get(), Handle(number).head(), O_RDONLY | O_CLOEXEC));
-}
-
-// Whether a mount's handles are numbers, and this process may use them (CAP_DAC_READ_SEARCH).
-bool TakesNumbers(const Fd& mount) {
-  Handle handle;
-  int mount_id;
-  struct stat about;
-  if (!mount.valid() || fstat(mount.get(), &about) != 0) return false;
-  if (name_to_handle_at(mount.get(), "", handle.head(), &mount_id, AT_EMPTY_PATH) != 0) return false;
-  const uint64_t number = about.st_ino;
-  return handle.head()->handle_type == Handle::kType && handle.head()->handle_bytes == sizeof number &&
-         memcmp(handle.head()->f_handle, &number, sizeof number) == 0 && OpenNumber(mount, number).valid();
 }
 
 bool IsGone(int error) { return error == ENOENT || error == ENODEV || error == ENOTDIR || error == ESTALE; }
@@ -476,20 +444,15 @@ class BatchReader : public Napi::ObjectWrap<BatchReader> {
     return inode == 0 ? OpenPath(group, hierarchy, steps_[number].file) : OpenNumber(hierarchy.directory, inode);
   }
 
-  // Of all files in the group's directory that steps read. Listing looks up none of them.
+  // Of all files in the group's directory that steps read.
   void FindNumbers(Group& group, const Hierarchy& hierarchy) {
-    Fd directory = OpenPath(group, hierarchy, "", O_DIRECTORY);
-    DIR* const list = directory.valid() ? fdopendir(directory.get()) : nullptr;
-    if (list == nullptr) return;
-    directory.Release();
-    while (const dirent* entry = readdir(list)) {
-      const auto found = hierarchy.steps.find(std::string_view(entry->d_name));
-      if (found == hierarchy.steps.end()) continue;
+    ForEachName(OpenPath(group, hierarchy, "", O_DIRECTORY), [&](std::string_view name, uint64_t inode) {
+      const auto found = hierarchy.steps.find(name);
+      if (found == hierarchy.steps.end()) return;
       for (const size_t step : found->second) {
-        if (step < group.numbers.size()) group.numbers[step] = entry->d_ino;
+        if (step < group.numbers.size()) group.numbers[step] = inode;
       }
-    }
-    closedir(list);
+    });
   }
 
   bool MayKeep(const Step& step) const {

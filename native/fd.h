@@ -90,10 +90,8 @@ inline Fd OpenFile(const std::string& path, int flags) {
   return Checked(open(path.c_str(), flags | O_CLOEXEC | O_NOFOLLOW), "open", path);
 }
 
-// The text of a small file, cut at a size; false where it cannot be opened or read (then errno says why).
-inline bool ReadText(const std::string& path, size_t most, std::string& text) {
-  const Fd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-  if (!fd.valid()) return false;
+// The text of a small file, cut at a size; false where it cannot be read (then errno says why).
+inline bool ReadText(const Fd& fd, size_t most, std::string& text) {
   // Its own: a text that is kept is to take no more than it needs.
   thread_local std::string buffer;
   if (buffer.size() < most) buffer.resize(most);
@@ -106,6 +104,11 @@ inline bool ReadText(const std::string& path, size_t most, std::string& text) {
   }
   text.assign(buffer, 0, got);
   return true;
+}
+
+inline bool ReadText(const std::string& path, size_t most, std::string& text) {
+  const Fd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  return fd.valid() && ReadText(fd, most, text);
 }
 
 }  // namespace cgctl

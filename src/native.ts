@@ -17,6 +17,14 @@ export interface Native {
   /** Remove an extended attribute. @returns whether there was one */
   removexattr(path: string, name: string): boolean;
   /**
+   * Small files of one directory, at once. The kernel's caches keep no entry of them where they can be opened by handle
+   * (open_by_handle_at(2)), which needs CAP_DAC_READ_SEARCH.
+   * @param names in the directory itself
+   * @param most bytes of each, at most 64 KiB; longer texts are cut
+   * @returns in the order of names; undefined for what cannot be read
+   */
+  readTexts(directory: string, names: readonly string[], most: number): (string | undefined)[];
+  /**
    * @param callback is called with what has happened since the last call, oldest first
    * @param mostEventfds of those that are registered at births: further groups have none; without it there is no limit
    */
@@ -265,8 +273,8 @@ function load(): NonNullable<typeof loaded> {
 }
 
 function isWhole(exports: Partial<Native>): exports is Native {
-  const { getxattr, setxattr, removexattr, Watcher, BatchReader, putLines } = exports;
-  return [getxattr, setxattr, removexattr, Watcher, BatchReader, putLines].every(
+  const { getxattr, setxattr, removexattr, readTexts, Watcher, BatchReader, putLines } = exports;
+  return [getxattr, setxattr, removexattr, readTexts, Watcher, BatchReader, putLines].every(
     (member) => typeof member === 'function',
   );
 }

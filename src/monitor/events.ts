@@ -139,7 +139,7 @@ export class EventEngine {
       counted: (watch, kind, count, victims) => this.#counted(watch, kind, count, victims),
       state: (watch, event, key, value) => this.#tellState(watch, event, key, value),
     });
-    this.#writes = new Writes(host, registry);
+    this.#writes = new Writes(host, registry, this.#native);
     this.#thresholds = new Thresholds(host, registry, options.thresholds ?? [], (draft) => this.#record(draft));
     this.#killing = this.#places.find((place) => countersOf(place).some(({ victims }) => victims));
     const hierarchy = this.#killing && host.layout.hierarchies[this.#killing.hierarchy];

@@ -5,6 +5,7 @@ import { decodeDefault, formatValue } from '../controllers/types.ts';
 import { CgError } from '../errors.ts';
 import { candidates } from '../hierarchy/locate.ts';
 import type { Host } from '../hierarchy/types.ts';
+import type { Native } from '../native.ts';
 import { printable } from '../parse/printable.ts';
 import type { CgroupEvent } from '../protocol/event.ts';
 import type { By } from './listener.ts';
@@ -32,9 +33,11 @@ export class Writes {
   /** By file of a group. Most groups have the same few texts. */
   readonly #texts = new Map<Group, Map<string, string>>();
   readonly #interned = new Map<string, string>();
+  readonly #native: Native | undefined;
 
-  constructor(host: Host, registry: Registry) {
+  constructor(host: Host, registry: Registry, addon?: Native) {
     this.#host = host;
+    this.#native = addon;
     this.#files = host.layout.hierarchies.map(() => new Map<string, Written>());
     for (const { controller, knob } of registry.allKnobs()) {
       for (const { slot, hierarchies } of candidates(host.layout, controller, knob)) {
@@ -57,7 +60,10 @@ export class Writes {
   learn(group: Group): void {
     for (const [index, files] of this.#files.entries()) {
       if (group.directories[index] === undefined) continue;
-      for (const [file, { limit }] of files) if (limit) this.#read({ hierarchy: index, id: group.id }, group, file);
+      const place = { hierarchy: index, id: group.id };
+      const limits = [...files].filter(([, { limit }]) => limit).map(([file]) => file);
+      const texts = this.#readAll(place, limits);
+      for (const [at, file] of limits.entries()) this.#remember(place, group, file, texts[at]);
     }
   }
 
@@ -70,7 +76,8 @@ export class Writes {
     const written = this.#find(place.hierarchy, file);
     if (written === undefined) return undefined;
     const before = this.#texts.get(group)?.get(`${place.hierarchy}/${file}`);
-    const after = this.#read(place, group, file);
+    const [after] = this.#readAll(place, [file]);
+    this.#remember(place, group, file, after);
     if (before !== undefined && before === after) return undefined;
     const own = pid === process.pid || command === OWN_COMMAND;
     const [was, is] = [before, after].map((text) => text && shown(written, text));
@@ -97,22 +104,27 @@ export class Writes {
     };
   }
 
-  /** What the file holds now, remembered; undefined where it cannot be read. */
-  #read({ hierarchy, id }: Place, group: Group, file: string): string | undefined {
+  /** What files hold now; undefined where they cannot be read. */
+  #readAll({ hierarchy, id }: Place, files: readonly string[]): readonly (string | undefined)[] {
     const h = this.#host.layout.hierarchies[hierarchy];
-    const key = `${hierarchy}/${file}`;
+    if (h === undefined || files.length === 0) return [];
+    // Of the limits of thousands of groups nothing should stay in the kernel's caches.
+    if (this.#native !== undefined) return this.#native.readTexts(this.#host.reader.path(h, id), files, MOST_TEXT);
+    return files.map((file) => {
+      try {
+        return this.#host.reader.tryRead(h, id, file)?.slice(0, MOST_TEXT);
+      } catch (error) {
+        if (error instanceof CgError) return undefined;
+        throw error;
+      }
+    });
+  }
+
+  #remember({ hierarchy }: Place, group: Group, file: string, text: string | undefined): void {
+    if (text === undefined) return;
     const texts = this.#texts.get(group) ?? new Map<string, string>();
-    try {
-      const read = h && this.#host.reader.tryRead(h, id, file);
-      const text = read === undefined ? undefined : this.#intern(read.slice(0, MOST_TEXT));
-      if (text === undefined) return undefined;
-      texts.set(this.#intern(key), text);
-      this.#texts.set(group, texts);
-      return text;
-    } catch (error) {
-      if (error instanceof CgError) return undefined;
-      throw error;
-    }
+    texts.set(this.#intern(`${hierarchy}/${file}`), this.#intern(text));
+    this.#texts.set(group, texts);
   }
 
   #intern(text: string): string {
