@@ -30,7 +30,7 @@ const BUDGETS = list('BENCH_BUDGETS', '4096,19000');
 const [ROUNDS = 15] = list('BENCH_ROUNDS', '15');
 const [SECONDS = 40] = list('BENCH_SECONDS', '40');
 /** Rounds before those that count. */
-const WARM_UP = 8;
+const WARM_UP = 30;
 const FILES = 25;
 /** One in so many groups is busy at 1 Hz. */
 const BUSY_EVERY = 20;

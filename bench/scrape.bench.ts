@@ -24,8 +24,9 @@ import { hostBelow } from './host.ts';
 /** What is measured: `BENCH_PARTS=cpu,memory` leaves the others out. */
 const PARTS = (process.env.BENCH_PARTS ?? 'cpu,idle,latency,memory').split(',');
 const NAME = `cgctl-test-${process.pid}-scrape`;
-/** Before those that count. */
+/** Before those that count; each finds the last snapshot too old. */
 const WARM_UP = 50;
+const FRESHNESS_MS = 2000;
 const FRESH_SCRAPES = 9;
 /** A usual interval of Prometheus; a whole number of times they are in the bound of what stands still. */
 const APART_MS = 15_000;
@@ -129,8 +130,11 @@ const memoryOf = (pid: number, name: string) => kib(readFileSync(`/proc/${pid}/s
 /** As Prometheus scrapes, and beside it a bare loop that reads 25 files of each group and does nothing with them. */
 async function cpu(groups: number): Promise<void> {
   const floor = startFloor(NAME, groups, DESCRIPTOR_BUDGET);
-  const { pid, url, child } = await serve({ freshness: '3', 'history-tick': '0' });
-  for (let warm = 0; warm < WARM_UP; warm++) await scrape(url, '/metrics', false);
+  const { pid, url, child } = await serve({ freshness: String(FRESHNESS_MS / 1000), 'history-tick': '0' });
+  for (let warm = 0; warm < WARM_UP; warm++) {
+    await scrape(url, '/metrics', false);
+    await sleep(FRESHNESS_MS + 50);
+  }
   const bare: number[] = [];
   const [fresh, packed, plain, whole]: number[][] = [[], [], [], []];
   for (let at = 0; at < FRESH_SCRAPES; at++) {
@@ -210,13 +214,16 @@ async function memory(groups: number): Promise<void> {
     const during = { rss: memoryOf(pid, 'VmHWM'), slab: kernel() };
     await sleep(5_000);
     const after = { rss: memoryOf(pid, 'VmRSS'), slab: kernel() };
+    await sleep(60_000);
+    const later = { rss: memoryOf(pid, 'VmRSS'), slab: kernel() };
     writeFileSync(join(own, 'memory.force_empty'), '0');
     const kept = kernel();
     const mib = (bytes: number) => `${(bytes / MIB).toFixed(0)} MiB`;
     const tell = ({ rss, slab }: typeof after) => `RSS ${mib(rss)} and kernel ${mib(slab)}: ${mib(rss + slab)}`;
     console.log(`\n${groups} groups; memory of the service, and of the kernel for it`);
     console.log(`  most during a scrape: ${tell(during)}`);
-    console.log(`  5 s after it:         ${tell(after)}; the kernel's is ${mib(kept)} when it takes back what it can`);
+    console.log(`  5 s after it:         ${tell(after)}`);
+    console.log(`  a minute later:       ${tell(later)}; the kernel's is ${mib(kept)} when it takes back what it can`);
   } finally {
     await end(child);
     rmdirSync(own);
