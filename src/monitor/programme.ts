@@ -38,7 +38,7 @@ export const PACES = ['tick', 'activity', 'still', 'setting'] as const;
 export type Pace = (typeof PACES)[number];
 
 /** What a group uses: it shows whether the rest can have changed, and costs little. */
-const EACH_TICK: readonly (Role | undefined)[] = ['cpu.usage', 'memory.usage', 'pids.current'];
+const EACH_TICK: readonly Role[] = ['cpu.usage', 'memory.usage', 'pids.current'];
 
 /** One file of a group. */
 export interface Step {
@@ -57,7 +57,10 @@ export interface Step {
 }
 
 /** Steps of a group by their pace. */
-export type Paced = Readonly<Record<Pace, readonly Step[]>>;
+export interface Paced extends Readonly<Record<Pace, readonly Step[]>> {
+  /** All of what shows whether the rest can have changed is read each time. */
+  readonly telling: boolean;
+}
 
 /** What is known of a group in one hierarchy. */
 export interface Presence {
@@ -130,7 +133,9 @@ export class Programme {
     let paced = this.#byPace.get(steps);
     if (paced === undefined) {
       const at = (pace: Pace) => steps.filter((step) => step.pace === pace);
-      paced = { tick: at('tick'), activity: at('activity'), still: at('still'), setting: at('setting') };
+      const roles = at('tick').flatMap(({ columns }) => columns.map((column) => this.columns[column]?.stat.role));
+      const telling = EACH_TICK.every((role) => roles.includes(role));
+      paced = { tick: at('tick'), activity: at('activity'), still: at('still'), setting: at('setting'), telling };
       this.#byPace.set(steps, paced);
     }
     return paced;

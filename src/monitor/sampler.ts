@@ -302,8 +302,8 @@ export class Sampler {
       member.moved = active;
       const { read, share } = member;
       const idle = pids[member.row] === 0 ? bounds.empty : bounds.idle;
-      // Where nothing is read each time, nothing shows that a group stands still.
-      const still = member.paced.tick.length > 0 ? bounds.still : idle;
+      // Of a group without memory's files, say, nothing shows that it stands still.
+      const still = member.paced.telling ? bounds.still : idle;
       const written = writtenSteps(member);
       if (whole || stirred || isDue(read.activity, share.activity, now, idle, interval)) {
         share.activity = stirred ? member.phase : 1;
