@@ -14,7 +14,8 @@ export interface EventTotal {
 }
 
 interface Tally {
-  readonly counts: Map<string, number>;
+  /** By the kind's number; a hole where the group has none of it. */
+  readonly counts: number[];
   /** When the group went, in ms since the epoch. */
   readonly goneAt: number | undefined;
 }
@@ -24,6 +25,8 @@ export class Journal {
   #seq = 0;
   #dropped = 0;
   readonly #tallies = new Map<string, Tally>();
+  /** There are few kinds, and many groups. */
+  readonly #kinds: string[] = [];
   /** As long as nothing was counted since they were asked for. */
   #totals: readonly EventTotal[] | undefined;
   readonly #subscribers = new Set<(event: CgroupEvent) => void>();
@@ -50,12 +53,18 @@ export class Journal {
   count(kind: string, cgroup: string, count: number): void {
     let tally = this.#tallies.get(cgroup);
     if (tally === undefined || tally.goneAt !== undefined) {
-      tally = { counts: tally?.counts ?? new Map<string, number>(), goneAt: undefined };
+      tally = { counts: tally?.counts ?? [], goneAt: undefined };
       this.#tallies.set(cgroup, tally);
     }
-    const before = tally.counts.get(kind);
-    tally.counts.set(kind, (before ?? 0) + count);
+    const number = this.#numberOf(kind);
+    const before = tally.counts[number];
+    tally.counts[number] = (before ?? 0) + count;
     if (count > 0 || before === undefined) this.#totals = undefined;
+  }
+
+  #numberOf(kind: string): number {
+    const known = this.#kinds.indexOf(kind);
+    return known < 0 ? this.#kinds.push(kind) - 1 : known;
   }
 
   /** The group is gone: what it counted stays until it {@link expire}s. */
@@ -63,9 +72,11 @@ export class Journal {
     const tally = this.#tallies.get(cgroup);
     if (tally === undefined) return;
     this.#totals = undefined;
-    // Thousands may go in the time for which they are kept.
-    const counted = [...tally.counts].filter(([, count]) => count > 0);
-    if (counted.length > 0) this.#tallies.set(cgroup, { counts: new Map(counted), goneAt: Date.now() });
+    const counts: number[] = [];
+    tally.counts.forEach((count, kind) => {
+      if (count > 0) counts[kind] = count;
+    });
+    if (counts.length > 0) this.#tallies.set(cgroup, { counts, goneAt: Date.now() });
     else this.#tallies.delete(cgroup);
   }
 
@@ -93,7 +104,10 @@ export class Journal {
   /** The same list for as long as it says the same. */
   totals(): readonly EventTotal[] {
     this.#totals ??= [...this.#tallies].flatMap(([cgroup, { counts }]) =>
-      [...counts].map(([kind, count]) => ({ kind, cgroup, count })),
+      this.#kinds.flatMap((kind, number) => {
+        const count = counts[number];
+        return count === undefined ? [] : [{ kind, cgroup, count }];
+      }),
     );
     return this.#totals;
   }

@@ -13,8 +13,8 @@ export interface Watch {
   /** Undefined while the tree has not seen what the listener has. */
   group: Group | undefined;
   readonly place: EventPlace;
-  /** By flat key, as last seen. */
-  readonly seen: Map<string, number>;
+  /** By flat key, as last seen; what is not there was 0. Most never see anything else. */
+  seen: Map<string, number> | undefined;
   /** Names it in the listener. */
   key: number | undefined;
   later: NodeJS.Timeout | undefined;
@@ -228,7 +228,7 @@ export class Watches {
     else if (born) this.look(watch);
     else {
       // What is so at the start is not told.
-      for (const key of place.keys) watch.seen.set(key, flatValue(text, key) ?? 0);
+      for (const key of place.keys) see(watch, key, flatValue(text, key) ?? 0);
       if (lasts(watch)) this.#lasting.add(watch);
     }
     return true;
@@ -236,14 +236,14 @@ export class Watches {
 
   /** @param settled whether a state may be told: one that an eventfd spoke of has to last */
   #compare(watch: Watch, text: string, settled: boolean): void {
-    const { place, seen } = watch;
+    const { place } = watch;
     const now = (key: string): number => flatValue(text, key) ?? 0;
     const told = new Map<string, number>();
     // The text may be an older one: within one generation counters never go back.
     for (const { key } of countersOf(place)) {
-      const count = now(key) - (seen.get(key) ?? 0);
+      const count = now(key) - seen(watch, key);
       if (count <= 0) continue;
-      seen.set(key, now(key));
+      see(watch, key, now(key));
       told.set(key, count);
       if (watch.key === undefined && watch.group !== undefined) this.#counting.add(watch);
     }
@@ -256,8 +256,8 @@ export class Watches {
     for (const { event, source } of place.told) {
       if (source.state === undefined) continue;
       const value = now(source.state);
-      const before = seen.get(source.state) ?? 0;
-      seen.set(source.state, value);
+      const before = seen(watch, source.state);
+      see(watch, source.state, value);
       // An eventfd speaks of beginnings only, and where something was counted that is the news.
       const isNews = place.target?.mechanism === 'eventfd' ? value > before && told.size === 0 : value !== before;
       if (isNews) this.#tellers.state(watch, event.name, source.state, value);
@@ -283,7 +283,7 @@ function makeWatch(id: CgroupId, place: EventPlace): Watch {
     id,
     group: undefined,
     place,
-    seen: new Map(),
+    seen: undefined,
     key: undefined,
     later: undefined,
     notified: Number.NEGATIVE_INFINITY,
@@ -291,10 +291,19 @@ function makeWatch(id: CgroupId, place: EventPlace): Watch {
   };
 }
 
+const seen = (watch: Watch, key: string): number => watch.seen?.get(key) ?? 0;
+
+function see(watch: Watch, key: string, value: number): void {
+  if (value === seen(watch, key)) return;
+  watch.seen ??= new Map();
+  watch.seen.set(key, value);
+}
+
 /** A state holds whose end an eventfd does not tell. */
-function lasts({ seen, place }: Watch): boolean {
+function lasts(watch: Watch): boolean {
+  const { target, told } = watch.place;
   return (
-    place.target?.mechanism === 'eventfd' &&
-    place.told.some(({ source }) => source.state !== undefined && (seen.get(source.state) ?? 0) > 0)
+    target?.mechanism === 'eventfd' &&
+    told.some(({ source }) => source.state !== undefined && seen(watch, source.state) > 0)
   );
 }
