@@ -507,7 +507,9 @@ export class EventEngine {
   }
 
   #counted(watch: Watch, kind: string, count: number, victims: boolean): void {
-    const { id: cgroup, group } = watch;
+    const { group } = watch;
+    // One text of each path is enough.
+    const cgroup = group?.id ?? watch.id;
     this.#journal.count(kind, cgroup, count);
     this.#machine?.counted(kind, count);
     if (count === 0) return;
@@ -537,7 +539,9 @@ export class EventEngine {
     this.#record(killed(kill, victims, ancestor, this.#beside(ancestor ?? kill.cgroup, place)));
   }
 
-  #tellState({ id, group }: Watch, kind: string, key: string, value: number): void {
+  #tellState(watch: Watch, kind: string, key: string, value: number): void {
+    const { group } = watch;
+    const id = group?.id ?? watch.id;
     if (value > 0) this.#journal.count(kind, id, 1);
     const generation = group?.generation;
     this.#record({

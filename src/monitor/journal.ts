@@ -13,18 +13,22 @@ export interface EventTotal {
   readonly count: number;
 }
 
-interface Tally {
-  /** By the kind's number; a hole where the group has none of it. */
-  readonly counts: number[];
+/** By the kind's number; a hole where the group has none of it. */
+type Counts = number[];
+
+/** What a group that is gone had counted. Thousands may go in the time for which it is kept. */
+interface Remains {
+  readonly totals: readonly EventTotal[];
   /** When the group went, in ms since the epoch. */
-  readonly goneAt: number | undefined;
+  readonly at: number;
 }
 
 export class Journal {
   readonly #kept = new Map<string, CgroupEvent[]>();
   #seq = 0;
   #dropped = 0;
-  readonly #tallies = new Map<string, Tally>();
+  readonly #counts = new Map<string, Counts>();
+  readonly #gone = new Map<string, Remains>();
   /** There are few kinds, and many groups. */
   readonly #kinds: string[] = [];
   /** As long as nothing was counted since they were asked for. */
@@ -51,14 +55,16 @@ export class Journal {
 
   /** Adds to a group's total. */
   count(kind: string, cgroup: string, count: number): void {
-    let tally = this.#tallies.get(cgroup);
-    if (tally === undefined || tally.goneAt !== undefined) {
-      tally = { counts: tally?.counts ?? [], goneAt: undefined };
-      this.#tallies.set(cgroup, tally);
+    let counts = this.#counts.get(cgroup);
+    if (counts === undefined) {
+      counts = [];
+      this.#counts.set(cgroup, counts);
+      for (const total of this.#gone.get(cgroup)?.totals ?? []) counts[this.#numberOf(total.kind)] = total.count;
+      this.#gone.delete(cgroup);
     }
     const number = this.#numberOf(kind);
-    const before = tally.counts[number];
-    tally.counts[number] = (before ?? 0) + count;
+    const before = counts[number];
+    counts[number] = (before ?? 0) + count;
     if (count > 0 || before === undefined) this.#totals = undefined;
   }
 
@@ -69,22 +75,19 @@ export class Journal {
 
   /** The group is gone: what it counted stays until it {@link expire}s. */
   gone(cgroup: string): void {
-    const tally = this.#tallies.get(cgroup);
-    if (tally === undefined) return;
+    const counts = this.#counts.get(cgroup);
+    if (counts === undefined) return;
     this.#totals = undefined;
-    const counts: number[] = [];
-    tally.counts.forEach((count, kind) => {
-      if (count > 0) counts[kind] = count;
-    });
-    if (counts.length > 0) this.#tallies.set(cgroup, { counts, goneAt: Date.now() });
-    else this.#tallies.delete(cgroup);
+    this.#counts.delete(cgroup);
+    const totals = this.#named(cgroup, counts).filter(({ count }) => count > 0);
+    if (totals.length > 0) this.#gone.set(cgroup, { totals, at: Date.now() });
   }
 
   /** Lets go of totals whose time is over. */
   expire(now: number = Date.now(), keepMs: number = KEEP_GONE_MS): void {
-    for (const [cgroup, { goneAt }] of this.#tallies) {
-      if (goneAt === undefined || now - goneAt < keepMs) continue;
-      this.#tallies.delete(cgroup);
+    for (const [cgroup, { at }] of this.#gone) {
+      if (now - at < keepMs) continue;
+      this.#gone.delete(cgroup);
       this.#totals = undefined;
     }
   }
@@ -103,13 +106,18 @@ export class Journal {
 
   /** The same list for as long as it says the same. */
   totals(): readonly EventTotal[] {
-    this.#totals ??= [...this.#tallies].flatMap(([cgroup, { counts }]) =>
-      this.#kinds.flatMap((kind, number) => {
-        const count = counts[number];
-        return count === undefined ? [] : [{ kind, cgroup, count }];
-      }),
-    );
+    this.#totals ??= [
+      ...[...this.#counts].flatMap(([cgroup, counts]) => this.#named(cgroup, counts)),
+      ...[...this.#gone.values()].flatMap(({ totals }) => totals),
+    ];
     return this.#totals;
+  }
+
+  #named(cgroup: string, counts: Counts): EventTotal[] {
+    return this.#kinds.flatMap((kind, number) => {
+      const count = counts[number];
+      return count === undefined ? [] : [{ kind, cgroup, count }];
+    });
   }
 
   /** Be told of each event as it happens. @returns a function that ends it */
