@@ -12,7 +12,8 @@ import type { Interface, ProcessFigures } from '../monitor/processes.ts';
 import type { NetCounters } from '../parse/procfs.ts';
 import type { Snapshot } from '../protocol/snapshot.ts';
 import { inside } from './choice.ts';
-import { type Family, type Labels, type Part, type Single, tail } from './exposition.ts';
+import type { Family, Single } from './exposition.ts';
+import { type Labels, type Part, tail } from './parts.ts';
 import { partOf, Subjects, tailsOf, type View } from './view.ts';
 
 /** Labels of a group beside `id`: empty where they are not known, as cAdvisor has them. */

@@ -3,8 +3,9 @@ import type { LabelName } from '../controllers/controller.ts';
 import type { StatEntry } from '../controllers/registry.ts';
 import type { Matches } from '../parse/pattern.ts';
 import type { Row, Snapshot } from '../protocol/snapshot.ts';
-import type { Audience, Family, Labels, Part, Subject, Tail } from './exposition.ts';
+import type { Family } from './exposition.ts';
 import { Kept } from './kept.ts';
+import type { Audience, Labels, Part, Subject, Tail } from './parts.ts';
 import type { Selector } from './selector.ts';
 
 /** The operator's choice. */

@@ -13,8 +13,9 @@ import type { Snapshot } from '../protocol/snapshot.ts';
 import { Afterlife } from './afterlife.ts';
 import { CadvisorNames, type ContainerLabels, MACHINE, NETWORK, PROCESSES } from './cadvisor.ts';
 import { budgeted, type Choice, selected, type Wish } from './choice.ts';
-import type { Audience, Family, Labels } from './exposition.ts';
+import type { Family } from './exposition.ts';
 import { EVENTS, INFO, NativeNames } from './native.ts';
+import type { Audience, Labels } from './parts.ts';
 import type { View } from './view.ts';
 
 /** Whose names. */

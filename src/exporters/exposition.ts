@@ -4,7 +4,8 @@
  * written, into pages that are handed out as they fill.
  */
 import type { Unit } from '../controllers/controller.ts';
-import { type Encoded, encoded, type LineOptions, type Lines, linesFor, numeral, type Place } from './lines.ts';
+import { type LineOptions, type Lines, linesFor, numeral, type Place } from './lines.ts';
+import { type Audience, type Encoded, encoded, type Labels, type Part, pairs } from './parts.ts';
 
 export type Format = 'text' | 'openmetrics';
 
@@ -12,37 +13,6 @@ export const CONTENT_TYPES: Readonly<Record<Format, string>> = {
   text: 'text/plain; version=0.0.4; charset=utf-8',
   openmetrics: 'application/openmetrics-text; version=1.0.0; charset=utf-8',
 };
-
-export type Labels = Readonly<Record<string, string>>;
-
-/** What a group's series begin with, and the same as it is written: `{id="/a",name=""`. */
-export interface Subject {
-  readonly labels: Labels;
-  readonly open: Encoded;
-}
-
-/** Labels after the subject's, and the same as they are written: `,device="vda"} `. */
-export interface Tail {
-  readonly labels: Labels;
-  readonly close: Encoded;
-}
-
-/** A figure a row, or as many rows as figures. NaN is no figure. */
-export type Part = PlainPart | KeyedPart;
-export interface PlainPart {
-  readonly values: Float64Array;
-  readonly tail: Tail;
-}
-export interface KeyedPart extends Tails {
-  readonly values: Float64Array;
-  readonly row: Int32Array;
-}
-
-/** Different tails, and which of them each figure has. */
-export interface Tails {
-  readonly tails: readonly Tail[];
-  readonly which: Int32Array;
-}
 
 /** A figure of no group's. `name` where it is not the family's (`_bucket`). */
 export interface Single {
@@ -60,14 +30,6 @@ export interface Family {
   readonly singles?: readonly Single[];
 }
 
-/** The groups that are shown. */
-export interface Audience {
-  /** Their rows, in order. */
-  readonly rows: Int32Array;
-  /** By row; undefined for those that are not shown. */
-  readonly subjects: readonly (Subject | undefined)[];
-}
-
 /** So much is written at a time. */
 const PAGE = 1 << 16;
 /** Pages that were released, for the next ones to be written to. */
@@ -80,27 +42,6 @@ export function release({ buffer }: Buffer): void {
 }
 
 const takePage = (): Buffer => free.pop() ?? Buffer.allocUnsafeSlow(PAGE);
-
-export function subject(labels: Labels): Subject {
-  return { labels, open: encoded(`{${pairs(labels)}`) };
-}
-
-export function tail(labels: Labels): Tail {
-  const text = pairs(labels);
-  return { labels, close: encoded(`${text === '' ? '' : ','}${text}} `) };
-}
-
-/** `a="b",c="d"`. Names are trusted, values are escaped. */
-function pairs(labels: Labels): string {
-  return Object.entries(labels)
-    .map(([name, value]) => `${name}="${escapeLabel(value)}"`)
-    .join(',');
-}
-
-/** `\`, `"` and newline, as both formats want. */
-export function escapeLabel(value: string): string {
-  return /[\\"\n]/.test(value) ? value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n') : value;
-}
 
 /**
  * The exposition in pages. HELP and TYPE come with a family's first sample, and not at all without one. Only what is asked for is

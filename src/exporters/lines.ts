@@ -1,12 +1,7 @@
 /** The lines of an exposition, one a figure, by the addon or in plain JavaScript: the bytes are the same. */
 import { type Native, native } from '../native.ts';
-import type { Audience, Part, Tail } from './exposition.ts';
+import type { Audience, Encoded, Part, Tail } from './parts.ts';
 import { onceFor } from './rows.ts';
-
-/** UTF-8, a character a byte: JavaScript puts such texts together faster than bytes, and knows how many bytes they are. */
-export type Encoded = string;
-
-export const encoded = (text: string): Encoded => Buffer.from(text).toString('latin1');
 
 /** The shortest numeral that reads back as the value; no limit is `+Inf`. NaN is no figure, and not for here. */
 export function numeral(value: number): string {

@@ -3,8 +3,9 @@ import type { Registry, StatEntry } from '../controllers/registry.ts';
 import type { EventTotal } from '../monitor/journal.ts';
 import { Slices } from '../monitor/pause.ts';
 import type { Row, Snapshot } from '../protocol/snapshot.ts';
-import { type Family, type KeyedPart, type Labels, type Tail, tail } from './exposition.ts';
+import type { Family } from './exposition.ts';
 import { Kept } from './kept.ts';
+import { type KeyedPart, type Labels, type Tail, tail } from './parts.ts';
 import { indexOf, onceFor } from './rows.ts';
 import { partOf, Subjects, tailsOf, type View } from './view.ts';
 

@@ -2,7 +2,7 @@
 import { CgError } from '../errors.ts';
 import { type Matches, regex } from '../parse/pattern.ts';
 import { excerpt } from '../parse/printable.ts';
-import type { Labels } from './exposition.ts';
+import type { Labels } from './parts.ts';
 
 interface Matcher {
   readonly label: string;

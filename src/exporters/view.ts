@@ -5,8 +5,8 @@ import type { EventTotal } from '../monitor/journal.ts';
 import type { Row, Snapshot } from '../protocol/snapshot.ts';
 import type { DeadFigure } from './afterlife.ts';
 import type { Choice, Wish } from './choice.ts';
-import { type Audience, type Labels, type Part, type Subject, subject, type Tails, tail } from './exposition.ts';
 import { Kept } from './kept.ts';
+import { type Audience, type Labels, type Part, type Subject, subject, type Tails, tail } from './parts.ts';
 
 export interface View {
   readonly snapshot: Snapshot;

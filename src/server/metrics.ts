@@ -4,7 +4,8 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry as PromRegis
 import { alternatives } from '../controllers/controller.ts';
 import type { Registry } from '../controllers/registry.ts';
 import { errnoOf } from '../errors.ts';
-import type { Family, Labels, Single } from '../exporters/exposition.ts';
+import type { Family, Single } from '../exporters/exposition.ts';
+import type { Labels } from '../exporters/parts.ts';
 import type { EventStatus } from '../monitor/events.ts';
 import type { SamplerStatus } from '../monitor/sampler.ts';
 import type { Snapshot } from '../protocol/snapshot.ts';

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { budgeted, type Policy, selected } from '../../src/exporters/choice.ts';
-import { type Audience, type Family, pages, subject, tail } from '../../src/exporters/exposition.ts';
+import { type Family, pages } from '../../src/exporters/exposition.ts';
+import { type Audience, subject, tail } from '../../src/exporters/parts.ts';
 import { parseSelector } from '../../src/exporters/selector.ts';
 import { glob } from '../../src/parse/pattern.ts';
 import { snapshotOf } from '../monitor/support.ts';

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { escapeLabel, type Family, pages, subject, tail } from '../../src/exporters/exposition.ts';
+import { type Family, pages } from '../../src/exporters/exposition.ts';
 import { numeral } from '../../src/exporters/lines.ts';
+import { escapeLabel, subject, tail } from '../../src/exporters/parts.ts';
 import { written } from './support.ts';
 
 /** Undoes what the format says about label values. */

@@ -1,8 +1,9 @@
 /** Expositions as text, for tests. */
 import type { Registry } from '../../src/controllers/registry.ts';
 import { Choice, EVERYTHING, type Policy, type Wish } from '../../src/exporters/choice.ts';
-import { type Family, type Format, pages, subject } from '../../src/exporters/exposition.ts';
+import { type Family, type Format, pages } from '../../src/exporters/exposition.ts';
 import { type Identity, NativeNames } from '../../src/exporters/native.ts';
+import { subject } from '../../src/exporters/parts.ts';
 import type { View } from '../../src/exporters/view.ts';
 import type { Snapshot } from '../../src/protocol/snapshot.ts';
 

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { randomFillSync } from 'node:crypto';
 import fc from 'fast-check';
-import { type Audience, type Family, type Part, pages, subject, tail } from '../../src/exporters/exposition.ts';
+import { type Family, pages } from '../../src/exporters/exposition.ts';
 import { type Lines, linesFor } from '../../src/exporters/lines.ts';
+import { type Audience, type Part, subject, tail } from '../../src/exporters/parts.ts';
 import { nativeProblem } from '../../src/native.ts';
 import { testUnless } from '../support/host.ts';
 import { theNative } from './the-native.ts';
