@@ -431,7 +431,7 @@ export class EventEngine {
       if (place.hierarchy === this.#killing?.hierarchy) this.#whereabouts?.joined(group.id);
       return;
     }
-    if (file === SUBTREE_CONTROL) for (const child of group.children.values()) this.#attach(child, true);
+    if (file === SUBTREE_CONTROL) for (const child of group.children?.values() ?? []) this.#attach(child, true);
     for (const tell of this.#writeWatchers) tell(group, file);
     const draft = this.#writes.changed(place, group, file, by);
     if (draft === undefined) return;

@@ -108,9 +108,10 @@ export class Listener {
   }
 
   /** @param args what the file wants besides. @returns a key, or undefined where it does not notify or there is no descriptor or watch to be had */
-  add(target: Target, directory: string, args?: string): number | undefined {
+  add(target: Target, id: CgroupId, args?: string): number | undefined {
     if (target.mechanism === 'eventfd' && this.#eventfds >= this.#most) return undefined;
-    const key = unlessRefused(() => this.#watcher.add(this.#spec(target), directory, args));
+    const path = this.#pathOf({ hierarchy: target.hierarchy, id });
+    const key = unlessRefused(() => this.#watcher.add(this.#spec(target), path, args));
     if (key !== undefined && target.mechanism === 'eventfd') this.#eventfds += 1;
     return key;
   }
@@ -193,15 +194,15 @@ export class Listener {
       this.#watcher.define({ mechanism: 'directory', hierarchy, writes }),
     );
     this.#release = this.#tree.keep({
-      entered: (directory, hierarchy) => this.#enter(directory, specs[hierarchy] ?? -1),
+      entered: (directory, place) => this.#enter(directory, place, specs[place.hierarchy] ?? -1),
       left: (directory) => this.#leave(directory),
     });
   }
 
-  #enter(directory: Directory, spec: number): void {
+  #enter(directory: Directory, place: Place, spec: number): void {
     if (this.#treeMeans === 'polling') return;
     try {
-      this.#directories.set(directory, this.#watcher.add(spec, directory.path));
+      this.#directories.set(directory, this.#watcher.add(spec, this.#pathOf(place)));
     } catch (error) {
       const errno = errnoOf(error);
       if (errno === undefined) throw error;
@@ -272,6 +273,13 @@ export class Listener {
     });
     for (const [{ mechanism }] of found) if (mechanism === 'eventfd') this.#eventfds += 1;
     return new Map(found);
+  }
+
+  #pathOf({ hierarchy, id }: Place): string {
+    const { layout, reader } = this.#host;
+    const h = layout.hierarchies[hierarchy];
+    if (h === undefined) throw new RangeError(`there is no hierarchy ${hierarchy}`);
+    return reader.path(h, id);
   }
 
   /** The group itself, or for a file the group that has it. Undefined for names that no id can have, and outside of the mount. */

@@ -25,7 +25,7 @@ export interface Member {
   /** The group's version that the steps were made for. */
   version: number;
   /** What it was then in each hierarchy; a hole where it is not. */
-  readonly presences: (Presence | undefined)[];
+  presences: readonly (Presence | undefined)[];
   /** When that is to be asked next, on the monotonic clock in seconds. */
   relist: number;
   /** Its files by hierarchy, and what its parent handed down then; empty when they have to be listed. */
@@ -38,8 +38,8 @@ export interface Member {
   readonly share: Record<Exclude<Pace, 'tick'>, number>;
   /** Something moved between the last two looks. */
   moved: boolean;
-  /** Files that somebody wrote; undefined stands for all. */
-  readonly written: Set<string | undefined>;
+  /** Files that somebody wrote; undefined in it stands for all. */
+  written: Set<string | undefined> | undefined;
 }
 
 const NEVER: Record<Pace, number> = {
@@ -50,6 +50,7 @@ const NEVER: Record<Pace, number> = {
 };
 
 const NO_STEPS: readonly Step[] = [];
+const NOWHERE: Member['presences'] = [];
 
 export class Members {
   readonly #host: Host;
@@ -65,6 +66,8 @@ export class Members {
   readonly #handed = new WeakMap<Group, { readonly text: string; readonly until: number }>();
   /** Most groups have the same files as others. */
   readonly #presencesBySignature = new Map<string, Presence>();
+  /** Groups alike share the list, too. */
+  readonly #presences = new WeakMap<readonly Step[], Member['presences']>();
   /** The tree's that the list was made from. */
   #groups: readonly Group[] | undefined;
   #list: readonly Member[] = [];
@@ -113,7 +116,7 @@ export class Members {
   /** What the group hands down may be different: so may its children's files. */
   handsDown(group: Group): void {
     this.#handed.delete(group);
-    for (const child of group.children.values()) {
+    for (const child of group.children?.values() ?? []) {
       const member = this.#known.get(child);
       if (member !== undefined) member.relist = 0;
     }
@@ -181,14 +184,14 @@ export class Members {
         steps: NO_STEPS,
         paced: this.#programme.paced(NO_STEPS),
         version: -1,
-        presences: [],
+        presences: NOWHERE,
         relist: 0,
         listed: [],
         row: -1,
         read: { ...NEVER },
         share: { activity: 1, still: 1, setting: 1 },
         moved: false,
-        written: new Set(),
+        written: undefined,
       };
       this.#known.set(group, member);
     }
@@ -199,16 +202,15 @@ export class Members {
   #renew(member: Member, now: number): boolean {
     const { group } = member;
     if (group.gone || (member.version === group.version && now < member.relist)) return false;
-    const { presences } = member;
-    let same = member.version === group.version;
-    for (const [index, hierarchy] of this.#host.layout.hierarchies.entries()) {
-      const here = group.directories[index] && this.#presence(member, index, hierarchy, now);
-      if (presences[index] !== here) same = false;
-      presences[index] = here;
-    }
+    const presences = this.#host.layout.hierarchies.map(
+      (hierarchy, index) => group.directories[index] && this.#presence(member, index, hierarchy, now),
+    );
     member.relist = now + FILES_SECONDS * mostOf(member);
-    if (same) return false;
+    if (member.version === group.version && presences.every((here, index) => here === member.presences[index]))
+      return false;
     const steps = this.#programme.stepsFor(presences);
+    member.presences = this.#presences.get(steps) ?? presences;
+    this.#presences.set(steps, member.presences);
     if (steps === member.steps && member.version === group.version) return false;
     this.#count(member, -1);
     this.#reader.remove(member.handle);

@@ -172,9 +172,11 @@ export class Sampler {
     const group = this.tree.find(cgroup);
     if (group === undefined) return;
     const member = this.#members.find(group);
-    member?.written.add(file);
-    // Writing one setting may change another.
-    if (member !== undefined && file !== undefined) member.read.setting = Number.NEGATIVE_INFINITY;
+    if (member !== undefined) {
+      member.written = (member.written ?? new Set()).add(file);
+      // Writing one setting may change another.
+      if (file !== undefined) member.read.setting = Number.NEGATIVE_INFINITY;
+    }
     if (file === SUBTREE_CONTROL) this.#members.handsDown(group);
   }
 
@@ -456,11 +458,12 @@ function isDue(read: number, share: number, now: number, bound: number, interval
 const NONE: readonly Step[] = [];
 
 /** The files that somebody wrote, and those that feed the same columns: figures of a row are replaced together. */
-function writtenSteps({ steps, written }: Member): readonly Step[] {
-  if (written.size === 0) return NONE;
+function writtenSteps(member: Member): readonly Step[] {
+  const { steps, written } = member;
+  if (written === undefined) return NONE;
   const all = written.has(undefined);
   const own = steps.filter(({ file }) => all || written.has(file));
   const fed = new Set(own.flatMap(({ columns }) => columns));
-  written.clear();
+  member.written = undefined;
   return steps.filter(({ columns }) => columns.some((column) => fed.has(column)));
 }

@@ -212,10 +212,9 @@ export class Thresholds {
     if (mechanism !== 'eventfd' && mechanism !== 'trigger') return;
     if (mechanism === 'trigger' && this.#triggers >= MOST_TRIGGERS) return;
     const args = rule.level.kind === 'word' ? rule.level.word : argumentOf(source, stat, alarm.level);
-    const directory = group.directories[alarm.hierarchy];
-    if (args === undefined || directory === undefined) return;
+    if (args === undefined || group.directories[alarm.hierarchy] === undefined) return;
     alarm.target = this.#target(alarm.hierarchy, source.file, mechanism);
-    alarm.key = this.#listener?.add(alarm.target, directory.path, args);
+    alarm.key = this.#listener?.add(alarm.target, group.id, args);
     if (alarm.key === undefined) return;
     this.#byKey.set(alarm.key, alarm);
     if (mechanism === 'trigger') this.#triggers += 1;

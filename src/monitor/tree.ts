@@ -12,7 +12,6 @@ import { Slices } from './pause.ts';
 
 /** A group's directory in one hierarchy. */
 export interface Directory {
-  readonly path: string;
   /** NaN before the first look. */
   inode: number;
   links: number;
@@ -27,7 +26,8 @@ export interface Group {
   /** The directory's inode in the first hierarchy that has it; stays when the group is gone. */
   generation: string;
   parent: Group | undefined;
-  readonly children: Map<string, Group>;
+  /** By name; undefined where there never were any. */
+  children: Map<string, Group> | undefined;
   /** By hierarchy (index in the layout); undefined where the group is not. */
   readonly directories: (Directory | undefined)[];
   /** Grows when the group enters or leaves a hierarchy. */
@@ -54,7 +54,7 @@ interface Findings {
 
 /** Whoever watches directories is told of each that the tree enters, before its children are listed, and leaves. */
 export interface Keeper {
-  entered(directory: Directory, hierarchy: number): void;
+  entered(directory: Directory, place: Place): void;
   left(directory: Directory): void;
 }
 
@@ -115,9 +115,9 @@ export class Tree {
    */
   keep(keeper: Keeper): () => void {
     this.#keeper = keeper;
-    for (const { directories } of this.#groups.values()) {
-      for (const [index, directory] of directories.entries())
-        if (directory !== undefined) keeper.entered(directory, index);
+    for (const { id, directories } of this.#groups.values()) {
+      for (const [hierarchy, directory] of directories.entries())
+        if (directory !== undefined) keeper.entered(directory, { hierarchy, id });
     }
     return () => {
       this.#keeper = undefined;
@@ -179,8 +179,9 @@ export class Tree {
   #look(group: Group, found: Findings): void {
     let present = false;
     for (const [index, directory] of group.directories.entries()) {
-      if (directory === undefined) continue;
-      const stat = statOf(directory.path);
+      const hierarchy = this.#host.layout.hierarchies[index];
+      if (directory === undefined || hierarchy === undefined) continue;
+      const stat = statOf(this.#host.reader.path(hierarchy, group.id));
       if (stat === undefined) {
         this.#leave(group, index);
       } else if (stat.ino !== directory.inode && !Number.isNaN(directory.inode)) {
@@ -226,7 +227,7 @@ export class Tree {
         depth: depthOf(id),
         generation: '',
         parent: undefined,
-        children: new Map(),
+        children: undefined,
         directories: [],
         version: 0,
         gone: false,
@@ -236,14 +237,9 @@ export class Tree {
     }
     this.#adopt(group);
     group.version++;
-    const directory = {
-      path: this.#host.reader.path(hierarchy, id),
-      inode: Number.NaN,
-      links: Number.NaN,
-      stale: false,
-    };
+    const directory = { inode: Number.NaN, links: Number.NaN, stale: false };
     group.directories[index] = directory;
-    this.#keeper?.entered(directory, index);
+    this.#keeper?.entered(directory, { hierarchy: index, id });
     found.unseen.add(group);
     this.#arranged = false;
   }
@@ -252,7 +248,9 @@ export class Tree {
   #adopt(group: Group): void {
     const above = group.parent === undefined ? parentId(group.id) : undefined;
     group.parent ??= above && this.#groups.get(above);
-    group.parent?.children.set(nameOf(group.id), group);
+    if (group.parent === undefined) return;
+    group.parent.children ??= new Map();
+    group.parent.children.set(nameOf(group.id), group);
   }
 
   /** The group is no longer in this hierarchy. */
@@ -267,9 +265,9 @@ export class Tree {
   }
 
   #remove(group: Group, found: Findings): void {
-    for (const child of [...group.children.values()]) this.#remove(child, found);
+    for (const child of [...(group.children?.values() ?? [])]) this.#remove(child, found);
     for (const index of group.directories.keys()) this.#leave(group, index);
-    group.parent?.children.delete(nameOf(group.id));
+    group.parent?.children?.delete(nameOf(group.id));
     this.#groups.delete(group.id);
     group.gone = true;
     found.removed.push(group);
@@ -297,7 +295,7 @@ export class Tree {
       const old = before.get(group.id);
       const at = list.push(group) - 1;
       rows.push(old?.generation === row.generation && old.parent === parent ? old : row);
-      for (const [, child] of [...group.children].sort(([a], [b]) => (a < b ? -1 : 1))) add(child, at);
+      for (const [, child] of [...(group.children ?? [])].sort(([a], [b]) => (a < b ? -1 : 1))) add(child, at);
     };
     for (const group of this.#groups.values()) if (group.parent === undefined) add(group, -1);
     this.#list = list;

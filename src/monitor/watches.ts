@@ -219,7 +219,7 @@ export class Watches {
     if (directory === undefined || text === undefined) return false;
     const early = watch.key !== undefined;
     if (!early && place.target !== undefined) {
-      const key = this.#listener?.add(place.target, directory.path);
+      const key = this.#listener?.add(place.target, group.id);
       if (key !== undefined) this.#listened(watch, key);
     }
     for (const { kind, victims } of countersOf(place)) this.#tellers.counted(watch, kind, 0, victims ?? false);

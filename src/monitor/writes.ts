@@ -14,6 +14,8 @@ import type { Group, Place } from './tree.ts';
 /** Longer texts are cut: what is kept is a value, not a table. */
 const MOST_TEXT = 256;
 const KEY = '{key}';
+/** Few lists of texts are ever needed, but whoever writes values can make many. */
+const MOST_LISTS = 10_000;
 /** A writer of that name is ours, as this process is. */
 const OWN_COMMAND = 'cgctl';
 
@@ -24,15 +26,20 @@ interface Written {
   readonly limit: boolean;
 }
 
+/** What a group's files held, by the file's number; undefined or a hole where that is not known. */
+type Texts = readonly (string | undefined)[];
+
 type Draft = Omit<CgroupEvent, 'seq' | 'time'>;
 
 export class Writes {
   readonly #host: Host;
   /** By hierarchy, by file name or template. */
   readonly #files: readonly Map<string, Written>[];
-  /** By file of a group. Most groups have the same few texts. */
-  readonly #texts = new Map<Group, Map<string, string>>();
-  readonly #interned = new Map<string, string>();
+  readonly #texts = new Map<Group, Texts>();
+  /** Of each file of a hierarchy. */
+  readonly #numbers = new Map<string, number>();
+  /** Most groups have the same texts: they share a list. */
+  readonly #lists = new Map<string, Texts>();
   readonly #native: Native | undefined;
 
   constructor(host: Host, registry: Registry, addon?: Native) {
@@ -58,13 +65,15 @@ export class Writes {
 
   /** Reads a group's limits, so that it can be said what they were. */
   learn(group: Group): void {
+    const texts = this.#textsOf(group);
     for (const [index, files] of this.#files.entries()) {
       if (group.directories[index] === undefined) continue;
       const place = { hierarchy: index, id: group.id };
       const limits = [...files].filter(([, { limit }]) => limit).map(([file]) => file);
-      const texts = this.#readAll(place, limits);
-      for (const [at, file] of limits.entries()) this.#remember(place, group, file, texts[at]);
+      const found = this.#readAll(place, limits);
+      for (const [at, file] of limits.entries()) texts[this.#numberOf(place, file)] = found[at];
     }
+    this.#remember(group, texts);
   }
 
   forget(group: Group): void {
@@ -75,9 +84,12 @@ export class Writes {
   changed(place: Place, group: Group, file: string, { pid, command }: By): Draft | undefined {
     const written = this.#find(place.hierarchy, file);
     if (written === undefined) return undefined;
-    const before = this.#texts.get(group)?.get(`${place.hierarchy}/${file}`);
+    const texts = this.#textsOf(group);
+    const number = this.#numberOf(place, file);
+    const before = texts[number];
     const [after] = this.#readAll(place, [file]);
-    this.#remember(place, group, file, after);
+    texts[number] = after;
+    this.#remember(group, texts);
     if (before !== undefined && before === after) return undefined;
     const own = pid === process.pid || command === OWN_COMMAND;
     const [was, is] = [before, after].map((text) => text && shown(written, text));
@@ -120,20 +132,24 @@ export class Writes {
     });
   }
 
-  #remember({ hierarchy }: Place, group: Group, file: string, text: string | undefined): void {
-    if (text === undefined) return;
-    const texts = this.#texts.get(group) ?? new Map<string, string>();
-    texts.set(this.#intern(`${hierarchy}/${file}`), this.#intern(text));
-    this.#texts.set(group, texts);
+  /** To be changed, and {@link #remember}ed. */
+  #textsOf(group: Group): (string | undefined)[] {
+    return [...(this.#texts.get(group) ?? [])];
   }
 
-  #intern(text: string): string {
-    const known = this.#interned.get(text);
-    if (known !== undefined) return known;
-    // Few are ever needed, but whoever writes values can make many.
-    if (this.#interned.size > 10_000) this.#interned.clear();
-    this.#interned.set(text, text);
-    return text;
+  #remember(group: Group, texts: Texts): void {
+    const key = JSON.stringify(texts);
+    const list = this.#lists.get(key) ?? texts;
+    if (this.#lists.size >= MOST_LISTS) this.#lists.clear();
+    this.#lists.set(key, list);
+    this.#texts.set(group, list);
+  }
+
+  #numberOf({ hierarchy }: Place, file: string): number {
+    const name = `${hierarchy}/${file}`;
+    const number = this.#numbers.get(name) ?? this.#numbers.size;
+    this.#numbers.set(name, number);
+    return number;
   }
 
   #find(hierarchy: number, file: string): Written | undefined {
