@@ -178,7 +178,8 @@ export function metricsDocument(registry: Registry): string {
       'figures under cAdvisor’s names, which stand in the last column: [below](#cadvisor) is what becomes of each of them.',
     'Every group has one series `cgroup_info`, with its `generation` (another directory by the same path has another one), and where they ' +
       'are known `runtime`, `container` and `unit`. `cgroup_events_total` counts events by `kind`; the count of a group that is gone, like ' +
-      'every counter that events speak of, stays for `metrics.keepGone` seconds.',
+      'every counter that events speak of, stays for `metrics.keepGone` seconds, unless it is of states that nothing counts (`populated`, ' +
+      '`frozen`).',
     'What is exported is for the configuration to say (`cgctl serve --help`, `--metrics-…`). A scrape can ask for less of it: `collect[]=` ' +
       'names controllers, `cgroup=` patterns of paths, `match[]=` series as PromQL selects them. Figures of single CPUs are off by default ' +
       '(`metrics.perCpu`). The text format is 0.0.4, and OpenMetrics 1.0 where `Accept` prefers it. There, counters of cAdvisor’s whose ' +

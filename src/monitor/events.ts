@@ -2,7 +2,7 @@
  * Turns what happens to groups into events. Notifications (an eventfd, a modified file, a line of the kernel's log) only say when
  * to look; the kernel's counters decide what happened, since notifications coalesce and the removal of a group notifies as well.
  */
-import { alternatives } from '../controllers/controller.ts';
+import { alternatives, type EventDecl, type EventSource } from '../controllers/controller.ts';
 import type { Registry } from '../controllers/registry.ts';
 import { parentId } from '../hierarchy/id.ts';
 import { isRootGroup } from '../hierarchy/locate.ts';
@@ -65,6 +65,8 @@ const RECONCILE_MS = 5 * 60_000;
 const POLL_SHARE = 0.05;
 /** v2 files come and go as the parent hands controllers down; where nobody tells, so often new ones are looked for. */
 const SETTLE_POLLS = 10;
+/** So often it is let go of who was in groups that are gone. */
+const FORGET_POLLS = 10;
 /** While nothing is heard, polls are so much rarer. */
 const QUIET_POLLS = 10;
 /** setTimeout's limit. */
@@ -89,7 +91,7 @@ export class EventEngine {
   readonly #pollMs: number;
   readonly #keepGoneMs: (() => number) | undefined;
   readonly #onError: (error: unknown) => void;
-  readonly #journal = new Journal();
+  readonly #journal: Journal;
   readonly #places: readonly EventPlace[];
   /** The one that counts processes that were killed. */
   readonly #killing: EventPlace | undefined;
@@ -133,6 +135,7 @@ export class EventEngine {
       ((error) => {
         throw error;
       });
+    this.#journal = new Journal(passingKinds(registry));
     const declared = placesOf(host, registry);
     this.#places = [...new Set(declared.flat())];
     this.#watches = new Watches(host, declared, {
@@ -344,6 +347,7 @@ export class EventEngine {
     }
     this.#thresholds.poll();
     this.#journal.expire(Date.now(), this.#keepGoneMs?.());
+    if (this.#polls % FORGET_POLLS === 0) this.#whereabouts?.forget((id) => this.tree.find(id) !== undefined);
     if (behind) {
       this.#stir();
       for (const { kind, count } of this.#machine?.settle() ?? []) this.#tellLost(kind, count);
@@ -590,10 +594,18 @@ export class EventEngine {
 
 const WITHOUT_ADDON = 'without the native addon events are polled, and writes to knobs are not seen';
 
+/** Changes of a state that nothing counts (every group once had a first process, and is without one when it is removed). */
+function passingKinds(registry: Registry): ReadonlySet<string> {
+  const states = registry.allEvents().filter(({ event }) => sourcesOf(event).every(({ counters }) => counters.length === 0));
+  return new Set(states.map(({ event }) => event.name));
+}
+
+const sourcesOf = ({ v1, v2 }: EventDecl): readonly EventSource[] => [v1, v2].flatMap(alternatives);
+
 /** Every kind of event that there may be. */
 export function eventKinds(registry: Registry): readonly string[] {
   const declared = registry.allEvents().flatMap(({ event }) => {
-    const sources = [event.v1, event.v2].flatMap(alternatives).filter(({ levels }) => levels === undefined);
+    const sources = sourcesOf(event).filter(({ levels }) => levels === undefined);
     const states = sources.some(({ state }) => state !== undefined) ? [event.name] : [];
     return [...states, ...sources.flatMap(({ counters }) => counters.map(({ kind }) => kind))];
   });

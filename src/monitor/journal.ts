@@ -24,6 +24,7 @@ interface Remains {
 }
 
 export class Journal {
+  readonly #passing: ReadonlySet<string>;
   readonly #kept = new Map<string, CgroupEvent[]>();
   #seq = 0;
   #dropped = 0;
@@ -34,6 +35,11 @@ export class Journal {
   /** As long as nothing was counted since they were asked for. */
   #totals: readonly EventTotal[] | undefined;
   readonly #subscribers = new Set<(event: CgroupEvent) => void>();
+
+  /** @param passing kinds whose totals are over when their group is gone */
+  constructor(passing: ReadonlySet<string> = new Set()) {
+    this.#passing = passing;
+  }
 
   /** The seq of the last event; 0 before the first. */
   get seq(): number {
@@ -79,7 +85,7 @@ export class Journal {
     if (counts === undefined) return;
     this.#totals = undefined;
     this.#counts.delete(cgroup);
-    const totals = this.#named(cgroup, counts).filter(({ count }) => count > 0);
+    const totals = this.#named(cgroup, counts).filter(({ kind, count }) => count > 0 && !this.#passing.has(kind));
     if (totals.length > 0) this.#gone.set(cgroup, { totals, at: Date.now() });
   }
 

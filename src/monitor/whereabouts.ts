@@ -22,6 +22,8 @@ export class Whereabouts {
   readonly #hierarchy: Hierarchy;
   readonly #members = new Map<number, CgroupId>();
   readonly #constraints = new Map<number, OomConstraint>();
+  /** Members whose group was gone when that was last asked. */
+  #leaving: readonly number[] = [];
 
   constructor(reader: Reader, hierarchy: Hierarchy) {
     this.#reader = reader;
@@ -35,6 +37,19 @@ export class Whereabouts {
       this.#members.set(pid, id);
     }
     dropOldest(this.#members, MOST_MEMBERS);
+  }
+
+  /**
+   * Lets go of the members of groups that are gone, and were when it was called before: the log speaks of a kill at once.
+   * @param isThere whether a group is
+   */
+  forget(isThere: (id: CgroupId) => boolean): void {
+    const gone = (pid: number): boolean => {
+      const id = this.#members.get(pid);
+      return id !== undefined && !isThere(id);
+    };
+    for (const pid of this.#leaving) if (gone(pid)) this.#members.delete(pid);
+    this.#leaving = [...this.#members.keys()].filter(gone);
   }
 
   /**

@@ -67,6 +67,17 @@ test('totals of a group that is gone stay for a time, unless nothing happened in
   assert.deepEqual(journal.totals(), []);
 });
 
+test('of a state that nothing counts, the total is over with its group', () => {
+  const journal = new Journal(new Set(['populated']));
+  journal.count('populated', '/a', 1);
+  journal.count('populated', '/b', 1);
+  journal.count('oom_kill', '/b', 1);
+  assert.equal(journal.totals().length, 3);
+  journal.gone('/a');
+  journal.gone('/b');
+  assert.deepEqual(journal.totals(), [{ kind: 'oom_kill', cgroup: '/b', count: 1 }]);
+});
+
 test('a subscriber that has ended hears nothing', () => {
   const journal = new Journal();
   const heard: string[] = [];
