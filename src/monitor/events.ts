@@ -596,7 +596,9 @@ const WITHOUT_ADDON = 'without the native addon events are polled, and writes to
 
 /** Changes of a state that nothing counts (every group once had a first process, and is without one when it is removed). */
 function passingKinds(registry: Registry): ReadonlySet<string> {
-  const states = registry.allEvents().filter(({ event }) => sourcesOf(event).every(({ counters }) => counters.length === 0));
+  const states = registry
+    .allEvents()
+    .filter(({ event }) => sourcesOf(event).every(({ counters }) => counters.length === 0));
   return new Set(states.map(({ event }) => event.name));
 }
 
