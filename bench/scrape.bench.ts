@@ -207,23 +207,31 @@ async function memory(groups: number): Promise<void> {
   const { pid, url, child } = await serve({ freshness: '0' }, own);
   try {
     const kernel = () => Number(readFileSync(join(own, 'memory.kmem.usage_in_bytes'), 'utf8'));
-    for (let at = 0; at < 5; at++) await scrape(url, '/metrics', true);
-    writeFileSync(`/proc/${pid}/clear_refs`, '5'); // proc_pid_clear_refs(5): the peak begins anew
-    await scrape(url, '/metrics', true);
-    await scrape(url, '/metrics', false);
-    const during = { rss: memoryOf(pid, 'VmHWM'), slab: kernel() };
-    await sleep(5_000);
-    const after = { rss: memoryOf(pid, 'VmRSS'), slab: kernel() };
-    await sleep(60_000);
-    const later = { rss: memoryOf(pid, 'VmRSS'), slab: kernel() };
-    writeFileSync(join(own, 'memory.force_empty'), '0');
-    const kept = kernel();
     const mib = (bytes: number) => `${(bytes / MIB).toFixed(0)} MiB`;
-    const tell = ({ rss, slab }: typeof after) => `RSS ${mib(rss)} and kernel ${mib(slab)}: ${mib(rss + slab)}`;
+    const tell = (name: string) => {
+      const [rss, slab] = [memoryOf(pid, name), kernel()];
+      return `RSS ${mib(rss)} and kernel ${mib(slab)}: ${mib(rss + slab)}`;
+    };
     console.log(`\n${groups} groups; memory of the service, and of the kernel for it`);
-    console.log(`  most during a scrape: ${tell(during)}`);
-    console.log(`  5 s after it:         ${tell(after)}`);
-    console.log(`  a minute later:       ${tell(later)}; the kernel's is ${mib(kept)} when it takes back what it can`);
+    for (const [when, scrapes, apart] of [
+      ['the first scrapes', 5, 0],
+      [`scrapes every ${APART_MS / 1000} s`, 12, APART_MS],
+    ] as const) {
+      for (let at = 0; at < scrapes; at++) {
+        await scrape(url, '/metrics', true);
+        await sleep(apart);
+      }
+      writeFileSync(`/proc/${pid}/clear_refs`, '5'); // proc_pid_clear_refs(5): the peak begins anew
+      await scrape(url, '/metrics', true);
+      await scrape(url, '/metrics', false);
+      console.log(`  ${when}: most during one: ${tell('VmHWM')}`);
+      await sleep(5_000);
+      console.log(`    5 s after it:           ${tell('VmRSS')}`);
+    }
+    await sleep(60_000);
+    console.log(`  nothing for a minute:     ${tell('VmRSS')}`);
+    writeFileSync(join(own, 'memory.force_empty'), '0');
+    console.log(`  the kernel's is ${mib(kernel())} when it takes back what it can`);
   } finally {
     await end(child);
     rmdirSync(own);
