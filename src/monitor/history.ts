@@ -49,25 +49,35 @@ export interface PastTable {
 /** The length of a span at first; those that are merged for want of memory come to this many times it. */
 const SPAN_MS = 10_000;
 const LONGEST_SPAN_MS = 60_000;
-const FIGURE_BYTES = Float32Array.BYTES_PER_ELEMENT;
+/** Of a row's figure that was seen more than once: mean, minimum and maximum, and how many looks had it. */
+const SPREAD_BYTES = 3 * Float32Array.BYTES_PER_ELEMENT + Uint16Array.BYTES_PER_ELEMENT;
 
-/** One look, or several folded into one. Figures are by column, then by row. */
+/** A column by row, as it was in so many looks: most limits and what idle groups use stay the same, and share memory. */
+interface Steady {
+  readonly mean: Float32Array;
+  readonly looks: number;
+}
+
+/** A column by row, over looks in which it moved. Nobody else has these arrays. */
+interface Spread {
+  readonly mean: Float32Array;
+  readonly min: Float32Array;
+  readonly max: Float32Array;
+  /** How many looks had each figure. */
+  readonly counts: Uint16Array;
+}
+
+type Figures = Steady | Spread;
+const moved = (figures: Figures): figures is Spread => 'counts' in figures;
+
+/** One look, or several folded into one. */
 interface Frame {
   readonly from: number;
   to: number;
   readonly rows: readonly Row[];
-  readonly mean: Float32Array;
-  /** A look's own are its mean. */
-  readonly min: Float32Array;
-  readonly max: Float32Array;
-  /** How many looks had each figure; undefined for a look. */
-  readonly counts?: Uint16Array;
+  /** By column. */
+  figures: readonly Figures[];
 }
-
-interface Span extends Frame {
-  readonly counts: Uint16Array;
-}
-const isSpan = (frame: Frame): frame is Span => frame.counts !== undefined;
 
 export class History {
   readonly #columns: readonly ColumnInfo[];
@@ -75,6 +85,7 @@ export class History {
   /** Oldest first. */
   #spans: Frame[] = [];
   #looks: Frame[] = [];
+  #column = new Float32Array(0);
 
   /** @param columns what is kept */
   constructor(columns: readonly ColumnInfo[], options: HistoryOptions = {}) {
@@ -91,13 +102,20 @@ export class History {
     const { rows, time } = snapshot;
     const last = this.#looks.at(-1);
     if (last !== undefined && time - last.to < this.#options.spacing * 1000) return;
-    const figures = new Float32Array(rows.length * this.#columns.length).fill(Number.NaN);
-    for (const [at, column] of this.#columns.entries()) {
-      const values = figuresOf(snapshot, column);
-      if (values !== undefined) figures.set(values, at * rows.length);
-    }
-    this.#looks.push({ from: time, to: time, rows, mean: figures, min: figures, max: figures });
+    const before = last?.rows === rows ? last.figures : [];
+    const figures = this.#columns.map((column, at): Steady => {
+      return { mean: this.#keep(figuresOf(snapshot, column), rows.length, before[at]?.mean), looks: 1 };
+    });
+    this.#looks.push({ from: time, to: time, rows, figures });
     this.#age(time);
+  }
+
+  /** @param before what is kept already where the figures are the same */
+  #keep(values: Float64Array | undefined, rows: number, before: Float32Array | undefined): Float32Array {
+    if (this.#column.length !== rows) this.#column = new Float32Array(rows);
+    if (values === undefined) this.#column.fill(Number.NaN);
+    else this.#column.set(values);
+    return before !== undefined && bytesOf(before).equals(bytesOf(this.#column)) ? before : this.#column.slice();
   }
 
   /**
@@ -114,13 +132,13 @@ export class History {
       for (const [at, { id, generation }] of frame.rows.entries()) {
         if (!wanted.has(id)) continue;
         for (const metric of metrics) {
-          const place = columns.indexOf(metric) * frame.rows.length + at;
-          const mean = frame.mean[place] ?? Number.NaN;
-          if (Number.isNaN(mean)) continue;
+          const figures = frame.figures[columns.indexOf(metric)];
+          const mean = figures?.mean[at] ?? Number.NaN;
+          if (figures === undefined || Number.isNaN(mean)) continue;
           const key = `${metric} ${generation} ${id}`;
           const series = found.get(key) ?? { id, generation, metric, points: [] };
           found.set(key, series);
-          const [min = mean, max = mean] = [frame.min[place], frame.max[place]];
+          const [min, max] = limitsOf(figures, at, mean);
           series.points.push({ from: frame.from, to: frame.to, min, mean, max });
         }
       }
@@ -138,13 +156,10 @@ export class History {
     const frames = [...this.#spans, ...this.#looks];
     const frame = frames.findLast(({ from }) => from <= time) ?? frames[0];
     if (frame === undefined) return undefined;
-    const { from, to, rows, mean } = frame;
+    const { from, to, rows, figures } = frame;
     const kept = this.#columns.map(({ metric }) => metric);
     const columns = metrics.filter((metric) => kept.includes(metric));
-    const values = columns.map((metric) => {
-      const start = kept.indexOf(metric) * rows.length;
-      return mean.subarray(start, start + rows.length);
-    });
+    const values = columns.map((metric) => figures[kept.indexOf(metric)]?.mean ?? new Float32Array(0));
     return { from, to, rows, columns, values };
   }
 
@@ -168,8 +183,8 @@ export class History {
     const last = this.#spans.at(-1);
     if (look === undefined) return;
     if (last === undefined || look.to - last.from > SPAN_MS) this.#spans.push(look);
-    else if (isSpan(last) && last.rows === look.rows) this.#include(last, look);
-    else this.#spans.splice(-1, 1, this.#joined(look.rows, [last, look]));
+    else if (last.rows === look.rows) include(last, look);
+    else this.#spans.splice(-1, 1, joined(look.rows, last, look));
   }
 
   /** Makes one of the first two spans that are short enough. @returns false where there are none */
@@ -180,46 +195,63 @@ export class History {
     });
     const [first, second] = this.#spans.slice(at, at + 2);
     if (at < 0 || first === undefined || second === undefined) return false;
-    this.#spans.splice(at, 2, this.#joined(second.rows, [first, second]));
+    this.#spans.splice(at, 2, joined(second.rows, first, second));
     return true;
   }
+}
 
-  /** Frames as one, for the rows of the last; groups that are gone by then are left out. */
-  #joined(rows: readonly Row[], frames: readonly Frame[]): Span {
-    const size = rows.length * this.#columns.length;
-    const from = frames[0]?.from ?? 0;
-    const joined = {
-      from,
-      to: from,
-      rows,
-      mean: new Float32Array(size).fill(Number.NaN),
-      min: new Float32Array(size).fill(Number.NaN),
-      max: new Float32Array(size).fill(Number.NaN),
-      counts: new Uint16Array(size),
-    };
-    for (const frame of frames) this.#include(joined, frame);
-    return joined;
-  }
+/** Two frames as one, for given rows; groups that are gone by then are left out. */
+function joined(rows: readonly Row[], first: Frame, second: Frame): Frame {
+  const frame: Frame = { ...first, rows, figures: [] };
+  include(frame, first);
+  include(frame, second);
+  return frame;
+}
 
-  #include(into: Span, frame: Frame): void {
-    into.to = frame.to;
-    const from = placesOf(into.rows, frame.rows);
-    for (let column = 0; column < this.#columns.length; column++) {
-      for (let row = 0; row < into.rows.length; row++) {
-        const old = column * frame.rows.length + (from?.[row] ?? row);
-        const mean = frame.mean[old] ?? Number.NaN;
-        if (Number.isNaN(mean) || from?.[row] === -1) continue;
-        const at = column * into.rows.length + row;
-        const before = into.counts[at] ?? 0;
-        const added = frame.counts?.[old] ?? 1;
-        const [min = mean, max = mean] = [frame.min[old], frame.max[old]];
-        into.counts[at] = before + added;
-        into.min[at] = before === 0 ? min : Math.min(into.min[at] ?? min, min);
-        into.max[at] = before === 0 ? max : Math.max(into.max[at] ?? max, max);
-        into.mean[at] = before === 0 ? mean : average(into.mean[at] ?? mean, before, mean, added);
-      }
+/** Takes a frame into another, which is all that is left of it then. */
+function include(into: Frame, frame: Frame): void {
+  const places = placesOf(into.rows, frame.rows);
+  into.to = frame.to;
+  into.figures = frame.figures.map((figures, column) => {
+    const before = into.figures[column];
+    if (places === undefined) {
+      if (before === undefined) return figures;
+      if (!moved(before) && !moved(figures) && before.mean === figures.mean)
+        return { mean: before.mean, looks: before.looks + figures.looks };
     }
-  }
+    const spread = spreadOf(before, into.rows.length);
+    for (let row = 0; row < into.rows.length; row++) {
+      const at = places?.[row] ?? row;
+      if (at >= 0) add(spread, row, figures, at);
+    }
+    return spread;
+  });
+}
+
+/** The figures with a minimum and a maximum of their own. */
+function spreadOf(figures: Figures | undefined, rows: number): Spread {
+  if (figures !== undefined && moved(figures)) return figures;
+  const { mean = new Float32Array(rows).fill(Number.NaN), looks = 0 } = figures ?? {};
+  const counts = Uint16Array.from(mean, (figure) => (Number.isNaN(figure) ? 0 : looks));
+  return { mean: mean.slice(), min: mean.slice(), max: mean.slice(), counts };
+}
+
+/** Adds another row's figure to a row's. */
+function add({ mean, min, max, counts }: Spread, row: number, figures: Figures, at: number): void {
+  const figure = figures.mean[at] ?? Number.NaN;
+  if (Number.isNaN(figure)) return;
+  const before = counts[row] ?? 0;
+  const added = moved(figures) ? (figures.counts[at] ?? 0) : figures.looks;
+  const [least, most] = limitsOf(figures, at, figure);
+  counts[row] = before + added;
+  min[row] = before === 0 ? least : Math.min(min[row] ?? least, least);
+  max[row] = before === 0 ? most : Math.max(max[row] ?? most, most);
+  mean[row] = before === 0 ? figure : average(mean[row] ?? figure, before, figure, added);
+}
+
+/** A row's minimum and maximum. */
+function limitsOf(figures: Figures, at: number, mean: number): [min: number, max: number] {
+  return moved(figures) ? [figures.min[at] ?? mean, figures.max[at] ?? mean] : [mean, mean];
 }
 
 /** No limit stays none, however often it was. */
@@ -227,13 +259,20 @@ function average(a: number, weight: number, b: number, other: number): number {
   return a === b ? a : (a * weight + b * other) / (weight + other);
 }
 
+/** Only frames that follow one another have columns in common. */
 function sizeOf(frames: readonly Frame[]): number {
-  return frames.reduce((sum, frame) => sum + bytesOf(frame), 0);
+  let bytes = 0;
+  for (const [at, { figures }] of frames.entries()) {
+    for (const [column, each] of figures.entries()) {
+      if (moved(each)) bytes += each.mean.length * SPREAD_BYTES;
+      else if (frames[at - 1]?.figures[column]?.mean !== each.mean) bytes += each.mean.byteLength;
+    }
+  }
+  return bytes;
 }
 
-function bytesOf({ mean, counts }: Frame): number {
-  return mean.length * (counts === undefined ? FIGURE_BYTES : 3 * FIGURE_BYTES + Uint16Array.BYTES_PER_ELEMENT);
-}
+const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array): Buffer =>
+  Buffer.from(buffer, byteOffset, byteLength);
 
 /** Of each row, where it was among others: -1 for nowhere. Undefined where they are the same. */
 function placesOf(rows: readonly Row[], others: readonly Row[]): Int32Array | undefined {

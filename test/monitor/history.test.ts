@@ -104,12 +104,12 @@ test('looks in quick succession are left out', () => {
 
 test('memory is bounded: what is old becomes coarser first, and is dropped then', () => {
   const rows = rowsOf(...Array.from({ length: 99 }, (_, i) => `/g${i}`));
-  const sizes = rows.map((_, i) => i);
+  const sizes = (second: number) => rows.map((_, i) => i + second);
   const frame = rows.length * 4;
   const bytes = 30 * frame + 6 * 3.5 * frame;
   const history = new History([column('size')], { fineSeconds: 20, bytes });
   for (let second = 0; second < 300; second++) {
-    look(history, second, sizes, rows);
+    look(history, second, sizes(second), rows);
     assert.ok(history.bytes <= bytes, `${history.bytes} at ${second}`);
   }
   const all = points(history, '/g1');
@@ -117,13 +117,34 @@ test('memory is bounded: what is old becomes coarser first, and is dropped then'
   assert.ok(all.some(({ from, to }) => to - from > 10));
   // Looks of the last minutes alone would fill it: they are folded sooner, so that there is a past at all.
   const crowded = new History([column('size')], { bytes: 40 * frame });
-  for (let second = 0; second < 300; second++) look(crowded, second, sizes, rows);
+  for (let second = 0; second < 300; second++) look(crowded, second, sizes(second), rows);
   assert.ok((points(crowded, '/g1')[0]?.from ?? 300) < 100);
   assert.ok(crowded.bytes <= 40 * frame);
   const tiny = new History([column('size')], { bytes: 3 * frame });
-  for (let second = 0; second < 50; second++) look(tiny, second, sizes, rows);
+  for (let second = 0; second < 50; second++) look(tiny, second, sizes(second), rows);
   assert.ok(tiny.bytes <= 3 * frame);
   assert.equal(points(tiny, '/g1').at(-1)?.to, 49);
+});
+
+test('what stays the same is kept once', () => {
+  const rows = rowsOf(...Array.from({ length: 99 }, (_, i) => `/g${i}`));
+  const history = new History([column('size')], { fineSeconds: 20 });
+  const sizes = rows.map((_, i) => i);
+  for (let second = 0; second < 100; second++) look(history, second, sizes, rows);
+  assert.ok(history.bytes <= 2 * rows.length * 4, `${history.bytes}`);
+  // What moves then is told with what was before.
+  for (let second = 100; second < 130; second++) look(history, second, [7, ...sizes.slice(1)], rows);
+  const all = points(history, '/');
+  assert.deepEqual(
+    all.map(({ mean }) => mean >= 0 && mean <= 7),
+    all.map(() => true),
+  );
+  const across = all.find(({ min, max }) => min !== max);
+  assert.ok(across);
+  const [before, after] = [100 - across.from, across.to - 99];
+  assert.deepEqual([across.min, across.max], [0, 7]);
+  assert.ok(Math.abs(across.mean - (7 * after) / (before + after)) < 1e-5);
+  assert.ok(points(history, '/g5').every(({ min, mean, max }) => min === 6 && mean === 6 && max === 6));
 });
 
 test('the table at a moment: what was last kept by then, else what is oldest', () => {
