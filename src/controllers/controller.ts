@@ -239,6 +239,8 @@ export interface Source {
   crossing?: 'eventfd' | 'trigger';
   /** Counted in this group only, or over its whole subtree; never pair the two. Default hierarchical. */
   extent?: 'local' | 'hierarchical';
+  /** As the stat's word, which it goes before. */
+  still?: boolean;
 }
 
 export type LabelName = KeyKind | 'cpu' | 'node';

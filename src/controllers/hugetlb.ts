@@ -19,6 +19,8 @@ export const hugetlb = controller(() => ({
   summary: 'Huge pages, by page size',
   v1: 'hugetlb',
   v2: 'hugetlb',
+  // But for files whose pages others give back: those show late.
+  still: true,
   doc: 'Documentation/admin-guide/cgroup-v1/hugetlb.rst, Documentation/admin-guide/cgroup-v2.rst "HugeTLB"',
   knobs: {
     max: knob<ValueMap>({

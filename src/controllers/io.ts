@@ -1,6 +1,6 @@
 /** Block I/O: proportional weights, throttles per device, latency targets, the cost model, what was read and written. */
 
-import type { Cadvisor, Knob, Slot, Stat, ValueMap } from './controller.ts';
+import type { Cadvisor, Knob, Slot, Source, Stat, ValueMap } from './controller.ts';
 import { controller, counter, knob, nested, ops } from './controller.ts';
 import { blkioWeight, linearIoWeight } from './convert.ts';
 
@@ -55,6 +55,12 @@ const costFile = (file: string): Slot<ValueMap> => ({
   undo: 'best',
   errno: DEVICE_ERRNO,
 });
+
+/** v1 counts I/O as a task submits it, and what is written back later is the root's: with the task's CPU time it stands still. */
+const throttled = (file: string, operation: string): readonly Source[] => [
+  ops(`${file}_recursive`, operation, { still: true }),
+  ops(file, operation, { extent: 'local', still: true }),
+];
 
 /** cAdvisor's second name for bytes, with the device's numbers. */
 const deviceUsage = (operation: string): Cadvisor => ({
@@ -256,10 +262,7 @@ export const io = controller(() => ({
   },
   stats: [
     counter('io_read_bytes_total', 'bytes', 'Bytes read from a device', {
-      v1: [
-        ops('blkio.throttle.io_service_bytes_recursive', 'Read'),
-        ops('blkio.throttle.io_service_bytes', 'Read', { extent: 'local' }),
-      ],
+      v1: throttled('blkio.throttle.io_service_bytes', 'Read'),
       v2: nested('io.stat', 'rbytes'),
       label: 'device',
       role: 'io.read.bytes',
@@ -268,10 +271,7 @@ export const io = controller(() => ({
       column: { title: 'Read', show: 'bytes/s', rank: 9 },
     }),
     counter('io_written_bytes_total', 'bytes', 'Bytes written to a device', {
-      v1: [
-        ops('blkio.throttle.io_service_bytes_recursive', 'Write'),
-        ops('blkio.throttle.io_service_bytes', 'Write', { extent: 'local' }),
-      ],
+      v1: throttled('blkio.throttle.io_service_bytes', 'Write'),
       v2: nested('io.stat', 'wbytes'),
       label: 'device',
       role: 'io.write.bytes',
@@ -280,39 +280,27 @@ export const io = controller(() => ({
       column: { title: 'Written', show: 'bytes/s', rank: 10 },
     }),
     counter('io_reads_total', 'count', 'Reads from a device', {
-      v1: [
-        ops('blkio.throttle.io_serviced_recursive', 'Read'),
-        ops('blkio.throttle.io_serviced', 'Read', { extent: 'local' }),
-      ],
+      v1: throttled('blkio.throttle.io_serviced', 'Read'),
       v2: nested('io.stat', 'rios'),
       label: 'device',
       role: 'io.read.ops',
       cadvisor: 'container_fs_reads_total',
     }),
     counter('io_writes_total', 'count', 'Writes to a device', {
-      v1: [
-        ops('blkio.throttle.io_serviced_recursive', 'Write'),
-        ops('blkio.throttle.io_serviced', 'Write', { extent: 'local' }),
-      ],
+      v1: throttled('blkio.throttle.io_serviced', 'Write'),
       v2: nested('io.stat', 'wios'),
       label: 'device',
       role: 'io.write.ops',
       cadvisor: 'container_fs_writes_total',
     }),
     counter('io_discarded_bytes_total', 'bytes', 'Bytes discarded on a device', {
-      v1: [
-        ops('blkio.throttle.io_service_bytes_recursive', 'Discard'),
-        ops('blkio.throttle.io_service_bytes', 'Discard', { extent: 'local' }),
-      ],
+      v1: throttled('blkio.throttle.io_service_bytes', 'Discard'),
       v2: nested('io.stat', 'dbytes'),
       label: 'device',
       cadvisor: deviceUsage('Discard'),
     }),
     counter('io_discards_total', 'count', 'Discards on a device', {
-      v1: [
-        ops('blkio.throttle.io_serviced_recursive', 'Discard'),
-        ops('blkio.throttle.io_serviced', 'Discard', { extent: 'local' }),
-      ],
+      v1: throttled('blkio.throttle.io_serviced', 'Discard'),
       v2: nested('io.stat', 'dios'),
       label: 'device',
     }),

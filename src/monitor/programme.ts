@@ -101,7 +101,7 @@ export class Programme {
       .allStats()
       .map(({ controller, stat }): Column => {
         const sources = candidates(layout, controller, stat).flatMap(({ slot: source, hierarchies }) => {
-          const pace = paceOf(controller, stat, told.has(stateIn(source)));
+          const pace = paceOf(controller, stat, source, told.has(stateIn(source)));
           return hierarchies.map((h) => ({ hierarchy: layout.hierarchies.indexOf(h), source, pace }));
         });
         return { controller: controller.name, stat, label: stat.label, sources };
@@ -192,10 +192,10 @@ export class Programme {
   }
 }
 
-function paceOf(controller: Controller, { role, setting, still = controller.still }: Stat, told: boolean): Pace {
+function paceOf(controller: Controller, { role, setting, still }: Stat, source: Source, told: boolean): Pace {
   if (role !== undefined && EACH_TICK.includes(role)) return 'tick';
   if (setting || told) return 'setting';
-  return still ? 'still' : 'activity';
+  return (source.still ?? still ?? controller.still) ? 'still' : 'activity';
 }
 
 /** What the kernel tells of by itself: states in files that are modified then. */

@@ -115,6 +115,7 @@ test('a file is read as often as the figure in it that moves most', () => {
       gauge('peak', 'bytes', 'In the same file', { v2: flat('made.usage', 'peak') }),
       gauge('moving', 'count', 'Not still', { v2: scalar('made.moving'), still: false }),
       gauge('standing', 'count', 'As the controller says', { v2: scalar('made.standing') }),
+      gauge('here', 'count', 'As its source says', { v2: scalar('made.here', { still: false }) }),
       gauge('frozen', 'count', 'A state that the kernel tells of', { v2: flat('made.events', 'frozen') }),
       gauge('alone', 'count', 'One that it does not', { v2: flat('made.state', 'alone') }),
       gauge('beside', 'count', 'A figure of which nobody tells', { v2: flat('made.both', 'beside'), still: false }),
@@ -132,12 +133,15 @@ test('a file is read as often as the figure in it that moves most', () => {
     ],
   }));
   const own = new Programme(layout, registry([still]), 4096);
-  const names = ['usage', 'moving', 'standing', 'events', 'state', 'both', 'limit'].map((name) => `made.${name}`);
+  const names = ['usage', 'moving', 'standing', 'here', 'events', 'state', 'both', 'limit'].map(
+    (name) => `made.${name}`,
+  );
   const steps = own.stepsFor([undefined, here(names)]);
   assert.deepEqual(Object.fromEntries(steps.map(({ file, pace }) => [file, pace])), {
     'made.usage': 'tick',
     'made.moving': 'activity',
     'made.standing': 'still',
+    'made.here': 'activity',
     'made.events': 'setting',
     'made.state': 'still',
     'made.both': 'activity',
