@@ -11,8 +11,9 @@ import type { Group, Tree } from './tree.ts';
 
 /** Files come and go as a v2 parent hands controllers down or not: so often it is asked whether a group's are still the same, in seconds. */
 const FILES_SECONDS = 10;
-/** But as long as the parent hands down the same, only so often. */
+/** But as long as the parent hands down the same, only so often: longer where it is heard when somebody writes what may hide some. */
 const SAME_FILES_SECONDS = 300;
+const TOLD_FILES_SECONDS = 1800;
 
 export interface Member {
   readonly group: Group;
@@ -57,6 +58,7 @@ export class Members {
   readonly #programme: Programme;
   readonly #reader: BatchReader;
   readonly #tree: Tree;
+  readonly #writesAreTold: () => boolean;
   readonly #known = new Map<Group, Member>();
   /** How many groups have a file of each rank. */
   readonly #ranks = new Map<number, number>();
@@ -73,11 +75,12 @@ export class Members {
   #list: readonly Member[] = [];
   #rows: readonly Row[] = [];
 
-  constructor(host: Host, programme: Programme, reader: BatchReader, tree: Tree) {
+  constructor(host: Host, programme: Programme, reader: BatchReader, tree: Tree, writesAreTold: () => boolean) {
     this.#host = host;
     this.#programme = programme;
     this.#reader = reader;
     this.#tree = tree;
+    this.#writesAreTold = writesAreTold;
   }
 
   /** By row. */
@@ -125,9 +128,7 @@ export class Members {
   /** A file of the row's group that was there is not: its files are listed anew. */
   suspect(row: number): void {
     const member = this.#list[row];
-    if (member === undefined) return;
-    member.relist = 0;
-    member.listed = [];
+    if (member !== undefined) listAnew(member);
   }
 
   /** Leaves out rows of groups that are gone, and what is below them. @returns as {@link gather} */
@@ -242,7 +243,8 @@ export class Members {
     if (known !== undefined && known.under === under && now < known.until) return known.presence;
     const presence = this.#found(member, hierarchy);
     const share = mostOf(member) / (1 + index / this.#host.layout.hierarchies.length);
-    member.listed[index] = { presence, under, until: now + SAME_FILES_SECONDS * share };
+    const seconds = this.#writesAreTold() ? TOLD_FILES_SECONDS : SAME_FILES_SECONDS;
+    member.listed[index] = { presence, under, until: now + seconds * share };
     return presence;
   }
 
@@ -278,6 +280,12 @@ export class Members {
     this.#presencesBySignature.set(signature, presence);
     return presence;
   }
+}
+
+/** Its files may be others. */
+export function listAnew(member: Member): void {
+  member.relist = 0;
+  member.listed = [];
 }
 
 /** A share of a time above a half, by the member's phase. */

@@ -10,7 +10,7 @@ import type { Snapshot } from '../protocol/snapshot.ts';
 import { type Batch, type BatchReader, OUTCOME } from './batch.ts';
 import { historyColumns } from './charts.ts';
 import { History, type HistoryOptions, type PastTable, type Series } from './history.ts';
-import { type Member, Members } from './members.ts';
+import { listAnew, type Member, Members } from './members.ts';
 import { Slices } from './pause.ts';
 import { type Pace, Programme, type Step } from './programme.ts';
 import { openReader } from './read.ts';
@@ -119,11 +119,11 @@ export class Sampler {
     this.tree = options.tree ?? new Tree(host);
     this.#programme = new Programme(host.layout, registry, host.pageSize);
     this.#reader = openReader(host.layout, this.#programme, options);
-    this.#members = new Members(host, this.#programme, this.#reader, this.tree);
     this.#table = new Table(this.#programme);
     this.#history = options.history && new History(historyColumns(registry), options.history);
     this.#historyMs = (options.history?.tick ?? 0) * 1000;
     this.#writesAreTold = options.writesAreTold ?? (() => false);
+    this.#members = new Members(host, this.#programme, this.#reader, this.tree, this.#writesAreTold);
     this.#onError =
       options.onError ??
       ((error) => {
@@ -173,6 +173,7 @@ export class Sampler {
     if (group === undefined) return;
     const member = this.#members.find(group);
     if (member !== undefined) {
+      listAnew(member);
       member.written = (member.written ?? new Set()).add(file);
       // Writing one setting may change another.
       if (file !== undefined) member.read.setting = Number.NEGATIVE_INFINITY;

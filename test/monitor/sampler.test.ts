@@ -433,6 +433,30 @@ realKernel('it may be closed in the middle of a look', async (t) => {
 });
 
 realKernel(
+  'files that a write has hidden are read again when another one shows them',
+  async (t) => {
+    const { path } = scratch(t);
+    const group = join(mountOf('cgroup2'), path);
+    mkdirSync(group, { recursive: true });
+    const sampler = samplerFor(t, { writesAreTold: () => true });
+    const measured = async (): Promise<boolean> => {
+      const snapshot = await sampler.sample({ whole: true });
+      return !Number.isNaN(snapshot.columns.get('pressure_cpu_waiting_seconds_total')?.[rowOf(snapshot, path)]);
+    };
+    assert.ok(await measured());
+    for (const [text, shown] of [
+      ['0', false],
+      ['1', true],
+    ] as const) {
+      writeFileSync(join(group, 'cgroup.pressure'), text);
+      sampler.invalidate(path, 'cgroup.pressure');
+      assert.equal(await measured(), shown, text);
+    }
+  },
+  ['cgroup2'],
+);
+
+realKernel(
   'files that a parent begins to hand down are read, and no more when it ceases',
   async (t) => {
     const { path } = scratch(t);
