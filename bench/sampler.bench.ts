@@ -19,6 +19,7 @@ import { parseCgroupId } from '../src/hierarchy/id.ts';
 import { EventEngine } from '../src/monitor/events.ts';
 import { Sampler } from '../src/monitor/sampler.ts';
 import { Tree } from '../src/monitor/tree.ts';
+import { keepYoungGeneration } from '../src/server/heap.ts';
 import { mountOf } from '../test/support/host.ts';
 import { floorRegistry } from './files.ts';
 import { makeGroups, startFloor } from './floor.ts';
@@ -62,6 +63,7 @@ else {
 
 /** The sampling process. */
 async function work(name: string, budget: number, all: boolean): Promise<void> {
+  keepYoungGeneration();
   const history = all ? { tick: 0 } : undefined;
   const host = hostBelow(parseCgroupId(`/${name}`));
   const tree = new Tree(host);

@@ -13,6 +13,7 @@ import { parseCgroupId } from '../src/hierarchy/id.ts';
 import { DESCRIPTOR_BUDGET } from '../src/monitor/read.ts';
 import { BOUNDS } from '../src/monitor/sampler.ts';
 import type { Sources } from '../src/server/config.ts';
+import { keepYoungGeneration } from '../src/server/heap.ts';
 import { LiveConfig } from '../src/server/live.ts';
 import { openLog } from '../src/server/log.ts';
 import { startService } from '../src/server/server.ts';
@@ -60,6 +61,7 @@ async function serve(
 
 /** What that process does. */
 async function work(below: string): Promise<void> {
+  keepYoungGeneration();
   const { SERVE_IN, SERVE_FLAGS = '{}' } = process.env;
   if (SERVE_IN !== undefined) writeFileSync(join(SERVE_IN, 'cgroup.procs'), String(process.pid));
   const flags = { listen: ['127.0.0.1:0'], 'log-level': 'warn', ...JSON.parse(SERVE_FLAGS) };

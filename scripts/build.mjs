@@ -6,6 +6,7 @@
  * esbuild splits ES modules only, so each chunk is turned into CommonJS afterwards, and those that the most frequent verb
  * loads are put into one file: a further file costs about half a millisecond at start, and so do 15 kB that are not used.
  */
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { cpSync, existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -187,8 +188,8 @@ function warmUp() {
   for (const name of readdirSync(OUT).filter((entry) => entry.endsWith('.cache'))) rmSync(join(OUT, name));
   const program = ['--require', join(root, 'scripts/warm-up.cjs'), join(root, 'bin/cgctl')];
   const change = ['set', '/web', '--cpu-shares', '512', '--memory', '1g'];
-  if (run(process.execPath, [...program, ...change], { stdio: ['ignore', 'ignore', 'inherit'] }) !== 0)
-    throw new Error('the warm-up run fails');
+  const { status, stderr, error } = spawnSync(process.execPath, [...program, ...change], { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`the warm-up run fails: ${error?.message ?? stderr}`); // else its notes are of the made-up machine
 }
 
 /** commander's subcommands may be programs of their own; cgctl's are not, and Node's child_process is dear to load. */

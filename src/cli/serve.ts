@@ -36,6 +36,8 @@ are needed. Changing cgroups is off until --enable-writes and a write token are 
       .filter(({ flags }) => !GLOBAL_OPTIONS.some((global) => global.flags.startsWith(flags.replace(/<.*/, '')))),
   ],
   async run(args, io, ctx) {
+    const { keepYoungGeneration } = await import('../server/heap.ts');
+    keepYoungGeneration();
     const [{ LiveConfig }, { startService }, { openLog }] = await Promise.all([
       import('../server/live.ts'),
       import('../server/server.ts'),
