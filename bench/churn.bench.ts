@@ -16,6 +16,7 @@ import { openHost } from '../src/hierarchy/host.ts';
 import { EventEngine } from '../src/monitor/events.ts';
 import { Sampler } from '../src/monitor/sampler.ts';
 import { Tree } from '../src/monitor/tree.ts';
+import { keepYoungGeneration } from '../src/server/heap.ts';
 
 const SECONDS = Number(process.env.BENCH_SECONDS ?? 60);
 const A_SECOND = 200;
@@ -39,6 +40,7 @@ if (process.env.CHURN_PATH === undefined) await main();
 else await churn();
 
 async function main(): Promise<void> {
+  keepYoungGeneration();
   for (const place of places) mkdirSync(place);
   try {
     await births();

@@ -21,7 +21,7 @@ const blocks = [...page.matchAll(/^( *)```yaml\n([\s\S]*?)^\1```$/gm)].map(([, i
   text.replaceAll(new RegExp(`^${indent}`, 'gm'), ''),
 );
 const isOfPrometheus = (text: string): boolean => Object.hasOwn(parse(text), 'scrape_configs');
-const isOfService = (text: string): boolean => text.startsWith('# /etc/cgctl/config.yml');
+const isOfService = (text: string): boolean => text.startsWith('# /etc/cgctl/cgctl.yaml');
 
 const configurations = [
   ...blocks.filter(isOfPrometheus).map((text, at) => ({ name: `${PAGE}, block ${at + 1}`, text })),
@@ -87,7 +87,7 @@ test('the service accepts its configurations on the page', (t) => {
   const folder = temporary(t);
   for (const name of ['read.token', 'cert.pem', 'key.pem']) writeFileSync(join(folder, name), TOKEN);
   for (const text of blocks.filter(isOfService)) {
-    const file = join(folder, 'config.yml');
+    const file = join(folder, 'cgctl.yaml');
     writeFileSync(file, text.replaceAll('/etc/cgctl/', `${folder}/`));
     assert.ok(loadConfig({ flags: {}, env: {}, file }).listen.length > 0);
   }
