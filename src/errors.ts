@@ -6,7 +6,7 @@ export const ERRORS = {
   USAGE: {
     exit: 2,
     title: 'The command line or request is wrong',
-    advice: 'Every mistake is listed; run the verb with --help.',
+    advice: 'The message lists every mistake, and what would be understood.',
   },
   VALUE: {
     exit: 2,
