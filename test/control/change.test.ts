@@ -11,6 +11,7 @@ import { childId, parentId, ROOT } from '../../src/hierarchy/id.ts';
 import { pick } from '../../src/hierarchy/locate.ts';
 import type { CgroupId } from '../../src/hierarchy/types.ts';
 import { directoriesOf, mountOf, realKernel } from '../support/host.ts';
+import { holdRoot } from '../support/root.ts';
 import { bench, contents, failingAt, type Given } from './support.ts';
 
 const V1 = ['cpu', 'memory', 'cpuset', 'blkio', 'pids'];
@@ -366,9 +367,7 @@ realKernel(
   'v2 controllers are enabled in the ancestors as part of the change, and disabled again when it fails',
   async (t) => {
     const { host, set, id } = await bench(t);
-    const { unified } = host.layout;
-    assert.ok(unified);
-    // the root's is the machine's, and other tests may have it enabled
+    await holdRoot(t);
     const top = parentId(id);
     assert.ok(top);
     const enabled = (group: CgroupId) =>
@@ -382,9 +381,6 @@ realKernel(
       await assert.rejects(set(given, {}, failingAt(host, n)), /EIO/);
       assert.equal(enabled(top), '', `after a refusal at step ${n}`);
     }
-    // after the scratch groups are gone; refused where another test has a group that uses it
-    if (kinds.length === 3)
-      t.after(() => void host.writer?.write(unified, ROOT, 'cgroup.subtree_control', `-${offered}`));
     await set(given);
     assert.equal(readFileSync(join(mountOf('cgroup2'), id, 'hugetlb.2MB.max'), 'utf8').trim(), String(4 * 2 ** 20));
   },

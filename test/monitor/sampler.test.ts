@@ -11,6 +11,7 @@ import { figures, look } from '../../src/monitor/stats.ts';
 import { Tree } from '../../src/monitor/tree.ts';
 import type { Snapshot } from '../../src/protocol/snapshot.ts';
 import { atEnd, cgroupMounts, mountOf, realKernel, scratch, spawnBusy, spawnFor, until } from '../support/host.ts';
+import { holdRoot } from '../support/root.ts';
 
 function samplerFor(t: TestContext, options: SamplerOptions = {}): Sampler {
   const sampler = new Sampler(openHost({ readOnly: true }), defaultRegistry, options);
@@ -461,6 +462,7 @@ realKernel(
   async (t) => {
     const { path } = scratch(t);
     const parent = join(mountOf('cgroup2'), path);
+    await holdRoot(t);
     mkdirSync(join(parent, 'child'), { recursive: true });
     const [controller] = readFileSync(join(mountOf('cgroup2'), 'cgroup.controllers'), 'utf8')
       .trim()
@@ -478,13 +480,7 @@ realKernel(
       const plain = [...snapshot.columns.values()].filter((column) => !Number.isNaN(column[row]));
       return keyed.length + plain.length;
     };
-    const [given = ''] = [readFileSync(join(mountOf('cgroup2'), 'cgroup.subtree_control'), 'utf8')];
-    if (!given.includes(controller ?? '')) {
-      hand('+', mountOf('cgroup2'));
-      atEnd(t, () => {
-        writeFileSync(join(mountOf('cgroup2'), 'cgroup.subtree_control'), `-${controller}`);
-      });
-    }
+    hand('+', mountOf('cgroup2'));
     const few = await figures();
     hand('+', parent);
     assert.ok((await figures()) > few, `more than ${few} with ${controller}`);

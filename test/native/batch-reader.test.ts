@@ -8,6 +8,7 @@ import { runInNewContext } from 'node:vm';
 import { Worker } from 'node:worker_threads';
 import { type BatchReader, type BatchSpec, type FigureSpec, nativeProblem } from '../../src/native.ts';
 import { mountOf, realKernel, scratch, temporary, testUnless, until } from '../support/host.ts';
+import { holdRoot } from '../support/root.ts';
 import { loadingAddon, runText, theNative } from './the-native.ts';
 
 const descriptors = () => readdirSync('/proc/self/fd').length;
@@ -110,6 +111,7 @@ realKernel(
     const { path } = scratch(t);
     const mount = mountOf('cgroup2');
     const [above, group] = [join(mount, path), join(mount, path, 'child')];
+    writeFileSync(await holdRoot(t), '+hugetlb');
     mkdirSync(group, { recursive: true });
     const hand = (word: string) => writeFileSync(join(above, 'cgroup.subtree_control'), word);
     hand('+hugetlb');
