@@ -2,6 +2,7 @@
  * node --enable-source-maps scripts/runner.mjs [--name PATTERN] FILE …: node's test runner on these files, begun in this
  * order, which its own command does not keep: the emulated kernels, which use every processor, wait until little else runs.
  */
+import { setMaxListeners } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { run } from 'node:test';
 import { parseArgs } from 'node:util';
@@ -17,6 +18,7 @@ const { values, positionals } = parseArgs({
   options: { name: { type: 'string' } },
 });
 const abort = new AbortController();
+setMaxListeners(0, abort.signal); // the runner listens once for each file
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => abort.abort());
 
 const events = run({
