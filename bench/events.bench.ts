@@ -8,12 +8,14 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { defaultRegistry } from '../src/controllers/index.ts';
 import { openHost } from '../src/hierarchy/host.ts';
 import { EventEngine } from '../src/monitor/events.ts';
 import { clock } from '../src/monitor/listener.ts';
 import { UNATTRIBUTED } from '../src/monitor/whereabouts.ts';
 import { mountOf } from '../test/support/host.ts';
+import { median, quantile } from './figures.ts';
 import { OutOfMemory } from './oom.ts';
 
 const KILLS = 40;
@@ -24,9 +26,6 @@ const IDLE_MS = 30_000;
 const path = `/cgctl-test-${process.pid}-bench`;
 const memory = join(mountOf('memory'), path);
 const hierarchies = openHost({ readOnly: true }).layout.hierarchies.map(({ mountPoint }) => join(mountPoint, path));
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-const quantile = (values: readonly number[], q: number) =>
-  values.toSorted((a, b) => a - b)[Math.floor((values.length - 1) * q)] ?? Number.NaN;
 
 /** /proc/vmstat's count of OOM kills. */
 const machineKills = () => Number(/^oom_kill (\d+)$/m.exec(readFileSync('/proc/vmstat', 'utf8'))?.[1]);
@@ -52,13 +51,13 @@ async function latency(): Promise<void> {
     memoryOut.cause();
     const at = await told;
     delays.push(at - (await memoryOut.signalled()));
-    await pause(50);
+    await sleep(50);
   }
   memoryOut.close();
   await engine.close();
   rmdirSync(group);
   console.log(
-    `kernel's notification → subscriber, ${KILLS} OOM kills: median ${quantile(delays, 0.5).toFixed(2)} ms, p90 ${quantile(delays, 0.9).toFixed(2)} ms, ` +
+    `kernel's notification → subscriber, ${KILLS} OOM kills: median ${median(delays).toFixed(2)} ms, p90 ${quantile(delays, 0.9).toFixed(2)} ms, ` +
       `most ${Math.max(...delays).toFixed(2)} ms; victim named in ${named}`,
   );
 }
@@ -138,7 +137,7 @@ async function rapid(): Promise<void> {
   const seconds = (performance.now() - started) / 1000;
   const machine = machineKills() - before;
   const deadline = performance.now() + 10_000;
-  while (given + lost < machine && performance.now() < deadline) await pause(100);
+  while (given + lost < machine && performance.now() < deadline) await sleep(100);
   // Each group had one process: more than one kill in it is another's.
   wrong = [...seen.values()].reduce((sum, count) => sum + count - 1, 0);
   await engine.close();
@@ -158,10 +157,10 @@ async function idle(): Promise<void> {
   await engine.start();
   const started = process.cpuUsage(start);
   const { tree, writes, eventfds, modified, polled } = engine.status();
-  await pause(2000);
+  await sleep(2000);
   const before = process.cpuUsage();
   const events = engine.status().events;
-  await pause(IDLE_MS);
+  await sleep(IDLE_MS);
   const used = process.cpuUsage(before);
   const happened = engine.status().events - events;
   await engine.close();

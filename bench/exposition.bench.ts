@@ -9,6 +9,7 @@ import { NativeNames } from '../src/exporters/native.ts';
 import type { View } from '../src/exporters/view.ts';
 import { Slices } from '../src/monitor/pause.ts';
 import type { Row, Snapshot } from '../src/protocol/snapshot.ts';
+import { median } from './figures.ts';
 
 /** Kinds of figures as a host has them: of 50 stats of a group, 40 are plain and two come for each of five devices. */
 const PLAIN = 40;
@@ -135,14 +136,10 @@ async function measure(runs: number, work: () => unknown): Promise<Times> {
   return times;
 }
 
-const sorted = (values: readonly number[]) => values.toSorted((a, b) => a - b);
-const median = (values: readonly number[]) => sorted(values)[values.length >> 1] ?? Number.NaN;
-
 function tell(name: string, series: number, { cpu, wall }: Times): void {
-  const each = (ms: number | undefined) => (((ms ?? Number.NaN) * MS) / series).toFixed(3);
-  const [low, high] = [sorted(cpu).at(0), sorted(cpu).at(-1)];
+  const each = (ms: number) => ((ms * MS) / series).toFixed(3);
   console.log(
-    `${name.padEnd(23)} ${each(median(cpu)).padStart(7)} µs a series (CPU, median; ${each(low)} to ${each(high)})   ${median(wall).toFixed(1).padStart(8)} ms wall`,
+    `${name.padEnd(23)} ${each(median(cpu)).padStart(7)} µs a series (CPU, median; ${each(Math.min(...cpu))} to ${each(Math.max(...cpu))})   ${median(wall).toFixed(1).padStart(8)} ms wall`,
   );
 }
 

@@ -2,53 +2,18 @@
  * What the page costs the browser: how soon something is painted, and whether anything holds it up afterwards, on groups of the
  * real kernel (PAGE_GROUPS of them, 500 by default), at a snapshot a second and while it is scrolled and filtered.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type CDPSession, chromium, type Page } from 'playwright-core';
-import { projectRoot } from '../test/support/files.ts';
-import { cgroupMounts, removeEverywhere } from '../test/support/scratch.ts';
+import { Surroundings } from './service.ts';
 
 const GROUPS = Number(process.env.PAGE_GROUPS ?? 500);
 const BUSY = 20;
-const A_SLICE = 50;
 const WATCHED_MS = 30_000;
-const ROOT = `/cgctl-test-${process.pid}-page`;
 /** A task that is longer holds people up (W3C Long Tasks). */
 const LONG_MS = 50;
-
-const children: ChildProcess[] = [];
-const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-
-/** Some of them have a process that does a little, again and again. */
-function makeGroups(): void {
-  for (let at = 0; at < GROUPS; at++) {
-    const path = join(ROOT, `slice-${Math.floor(at / A_SLICE)}`, `group-${at}`);
-    for (const { point } of cgroupMounts()) mkdirSync(join(point, path), { recursive: true });
-    if (at % Math.ceil(GROUPS / BUSY) !== 0) continue;
-    const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', 'sh', '-c', 'while sleep 0.2; do :; done'], {
-      stdio: 'ignore',
-    });
-    children.push(child);
-    for (const { point, controllers } of cgroupMounts())
-      if (!controllers.includes('cpuset')) writeFileSync(join(point, path, 'cgroup.procs'), String(child.pid));
-  }
-}
-
-async function serve(): Promise<string> {
-  const words = ['serve', '--listen', '127.0.0.1:0', '--log-level', 'warn'];
-  const child = spawn(process.execPath, [join(projectRoot, 'bin/cgctl'), ...words], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  children.push(child);
-  let text = '';
-  child.stdout?.on('data', (chunk: Buffer) => {
-    text += chunk.toString();
-  });
-  while (!/http:\S+/.test(text)) await sleep(20);
-  return /http:\S+/.exec(text)?.[0] ?? '';
-}
 
 /** What was long since the last time this was asked, in ms: tasks, and what of each long frame came before the browser's own style, layout and painting. */
 interface Long {
@@ -84,10 +49,11 @@ const count = (times: readonly number[]): string =>
   times.length === 0 ? 'none' : `${times.length}, the longest ${Math.max(...times).toFixed(0)} ms`;
 const words = ({ tasks, ours }: Long): string => `${count(tasks)}; without the browser's own ${count(ours)}`;
 
+const around = new Surroundings(`/cgctl-test-${process.pid}-page`);
 const profile = mkdtempSync(join(tmpdir(), 'cgctl-page-bench-'));
 try {
-  makeGroups();
-  const url = await serve();
+  around.makeGroups(GROUPS, BUSY, 0.2);
+  const { url } = await around.serve();
   const browser = await chromium.launchPersistentContext(profile, {
     executablePath: '/usr/bin/chromium',
     viewport: { width: 1360, height: 800 },
@@ -149,7 +115,6 @@ try {
   console.log(`script heap             ${((after.get('JSHeapUsedSize') ?? 0) / 2 ** 20).toFixed(0)} MiB`);
   await browser.close();
 } finally {
-  for (const child of children) child.kill('SIGKILL');
-  removeEverywhere(ROOT);
+  around.end();
   rmSync(profile, { recursive: true, force: true });
 }

@@ -21,6 +21,7 @@ import { Sampler } from '../src/monitor/sampler.ts';
 import { Tree } from '../src/monitor/tree.ts';
 import { keepYoungGeneration } from '../src/server/heap.ts';
 import { mountOf } from '../test/support/host.ts';
+import { median } from './figures.ts';
 import { floorRegistry } from './files.ts';
 import { makeGroups, startFloor } from './floor.ts';
 import { hostBelow } from './host.ts';
@@ -213,10 +214,6 @@ async function memory(name: string, n: number): Promise<void> {
     await worker.end();
     rmdirSync(own);
   }
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 }
 
 function spread(values: readonly number[], digits = 1): string {

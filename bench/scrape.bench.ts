@@ -4,9 +4,10 @@
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 import { defaultRegistry } from '../src/controllers/index.ts';
 import { parseCgroupId } from '../src/hierarchy/id.ts';
@@ -19,6 +20,7 @@ import { openLog } from '../src/server/log.ts';
 import { startService } from '../src/server/server.ts';
 import { projectRoot } from '../test/support/files.ts';
 import { mountOf } from '../test/support/host.ts';
+import { cpuOf, median, quantile } from './figures.ts';
 import { makeGroups, startFloor } from './floor.ts';
 import { hostBelow } from './host.ts';
 
@@ -39,13 +41,9 @@ const IDLE_MS = 60_000;
 const MIB = 2 ** 20;
 
 const children: ChildProcess[] = [];
-const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-const sorted = (values: readonly number[]) => values.toSorted((a, b) => a - b);
-const quantile = (values: readonly number[], q: number) =>
-  sorted(values)[Math.min(values.length - 1, Math.floor(q * values.length))] ?? Number.NaN;
 const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
 const spread = (values: readonly number[]) =>
-  `${quantile(values, 0.5).toFixed(1)} (${quantile(values, 0).toFixed(1)} to ${quantile(values, 1).toFixed(1)})`;
+  `${median(values).toFixed(1)} (${quantile(values, 0).toFixed(1)} to ${quantile(values, 1).toFixed(1)})`;
 
 /** The service in a process of its own, with nothing but the bench's groups. @param place a memory cgroup for it */
 async function serve(
@@ -107,13 +105,6 @@ function scrape(url: string, path: string, gzip: boolean): Promise<Scraped> {
     asking.on('error', reject);
     asking.end();
   });
-}
-
-/** CPU time of all threads so far, in ms (sched-stats.rst: the first figure is ns on a CPU). */
-function cpuOf(pid: number): number {
-  return readdirSync(`/proc/${pid}/task`)
-    .map((task) => Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ')[0]) / 1e6)
-    .reduce((sum, ms) => sum + ms, 0);
 }
 
 /** What some work costs the process, without what it spends in as long a time anyway. */
@@ -196,7 +187,7 @@ async function latency(groups: number): Promise<void> {
     `\n${groups} groups, ${STREAMS} clients of the stream; time to the end of the answer in ms, of ${times.length} scrapes`,
   );
   console.log(
-    `  median ${quantile(times, 0.5).toFixed(1)}, p99 ${quantile(times, 0.99).toFixed(1)}, most ${quantile(times, 1).toFixed(1)}`,
+    `  median ${median(times).toFixed(1)}, p99 ${quantile(times, 0.99).toFixed(1)}, most ${quantile(times, 1).toFixed(1)}`,
   );
   for (const stream of streams) stream.terminate();
   await end(child);

@@ -4,6 +4,7 @@ import { mkdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { projectRoot } from '../test/support/files.ts';
 import { mountOf } from '../test/support/host.ts';
+import { median } from './figures.ts';
 
 const BLOCKS = 12;
 const RUNS_A_BLOCK = 5;
@@ -42,7 +43,6 @@ try {
   rmdirSync(group);
 }
 
-const median = (values: number[]) => values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 const [base] = rivals;
 console.log('                          CPU ms  ratio   wall ms (median)  ratio');
 for (const { name, cpu, wall } of rivals) {

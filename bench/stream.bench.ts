@@ -3,73 +3,33 @@
  * CLIENTS clients (200 by default) at a message a second each: beside what JSON.stringify for each of them costs in the same run,
  * with one client that does not read, and how soon a new group is told of.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 import { defaultRegistry } from '../src/controllers/index.ts';
 import { clock } from '../src/monitor/listener.ts';
 import { LIMITS } from '../src/protocol/stream-schema.ts';
-import { projectRoot } from '../test/support/files.ts';
 import { mountOf } from '../test/support/host.ts';
-import { cgroupMounts, removeEverywhere } from '../test/support/scratch.ts';
+import { cgroupMounts } from '../test/support/scratch.ts';
+import { cpuOf, median, quantile } from './figures.ts';
 import { OutOfMemory } from './oom.ts';
+import { Surroundings } from './service.ts';
 
 const GROUPS = Number(process.env.CGROUPS ?? 1000);
 const CLIENTS = Number(process.env.CLIENTS ?? 200);
 const SECONDS = Number(process.env.SECONDS ?? 30);
 const BUSY = Math.max(1, Math.round(GROUPS / 20));
-const A_SLICE = 50;
 const NEW_GROUPS = 20;
 const KILLS = 40;
 const ROOT = `/cgctl-test-${process.pid}-stream`;
 const MIB = 2 ** 20;
 
-const children: ChildProcess[] = [];
-const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-const quantile = (values: readonly number[], q: number) => {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? Number.NaN;
-};
+const around = new Surroundings(ROOT);
+
 const spread = (values: readonly number[]) =>
-  `median ${quantile(values, 0.5).toFixed(1)}, p99 ${quantile(values, 0.99).toFixed(1)}, most ${quantile(values, 1).toFixed(1)}`;
-
-function makeGroups(): void {
-  for (let at = 0; at < GROUPS; at++) {
-    const path = join(ROOT, `slice-${Math.floor(at / A_SLICE)}`, `group-${at}`);
-    for (const { point } of cgroupMounts()) mkdirSync(join(point, path), { recursive: true });
-    if (at % Math.floor(GROUPS / BUSY) !== 0) continue;
-    const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', 'sh', '-c', 'while sleep 0.5; do :; done'], {
-      stdio: 'ignore',
-    });
-    children.push(child);
-    for (const { point, controllers } of cgroupMounts())
-      if (!controllers.includes('cpuset')) writeFileSync(join(point, path, 'cgroup.procs'), String(child.pid));
-  }
-}
-
-async function serve(): Promise<{ readonly pid: number; readonly url: string }> {
-  const limits = ['--limit-streams', String(CLIENTS + 10), '--limit-connections', String(CLIENTS + 50)];
-  const words = ['serve', '--listen', '127.0.0.1:0', '--log-level', 'warn', ...limits];
-  const child = spawn(process.execPath, [join(projectRoot, 'bin/cgctl'), ...words], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  children.push(child);
-  let text = '';
-  child.stdout?.on('data', (chunk: Buffer) => {
-    text += chunk.toString();
-  });
-  while (!/http:\S+/.test(text)) await sleep(20);
-  return { pid: child.pid ?? 0, url: (/http:\S+/.exec(text)?.[0] ?? '').replace('http', 'ws') };
-}
-
-/** CPU time of all threads so far, in ms (sched-stats.rst: the first figure is ns on a CPU). */
-function cpuOf(pid: number): number {
-  return readdirSync(`/proc/${pid}/task`)
-    .map((task) => Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ')[0]) / 1e6)
-    .reduce((sum, ms) => sum + ms, 0);
-}
+  `median ${median(values).toFixed(1)}, p99 ${quantile(values, 0.99).toFixed(1)}, most ${quantile(values, 1).toFixed(1)}`;
 
 function residentOf(pid: number): number {
   return Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024;
@@ -101,7 +61,7 @@ class Watch {
 }
 
 async function connect(url: string, wanted: object): Promise<WebSocket> {
-  const socket = new WebSocket(`${url}/api/v1/stream`);
+  const socket = new WebSocket(`${url.replace('http', 'ws')}/api/v1/stream`);
   await once(socket, 'message');
   socket.send(JSON.stringify({ type: 'subscribe', ...wanted }));
   return socket;
@@ -129,7 +89,7 @@ function stringify(snapshot: Buffer): { readonly ms: number; readonly bytes: num
   return { ms: (user + system) / 1000, bytes: snapshot.length };
 }
 
-async function many({ pid, url }: { readonly pid: number; readonly url: string }): Promise<void> {
+async function many(pid: number, url: string): Promise<void> {
   const watch = new Watch();
   const sockets: WebSocket[] = [];
   const add = async (): Promise<WebSocket> => {
@@ -240,22 +200,20 @@ async function oom(url: string): Promise<void> {
   );
 }
 
-function clean(): void {
-  for (const child of children) child.kill('SIGKILL');
-  removeEverywhere(ROOT);
-}
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.on(signal, () => {
-    clean();
+    around.end();
     process.exit(130);
   });
 
 try {
-  makeGroups();
-  const service = await serve();
-  await many(service);
-  await latency(service.url);
-  await oom(service.url);
+  around.makeGroups(GROUPS, BUSY, 0.5);
+  const { pid, url } = await around.serve(
+    ...['--limit-streams', String(CLIENTS + 10), '--limit-connections', String(CLIENTS + 50)],
+  );
+  await many(pid, url);
+  await latency(url);
+  await oom(url);
 } finally {
-  clean();
+  around.end();
 }

@@ -1,23 +1,10 @@
 /** Files of many groups, read at once. */
 import type { CgroupId } from '../hierarchy/types.ts';
+import type { BatchSpec } from '../native.ts';
 import type { KeyedColumn } from '../protocol/snapshot.ts';
 
-/** Files of groups, to be read at once. The arrays are the reader's until it is done. */
-export interface Batch {
-  /** Of each file: its group's handle, its step in the programme, and the row that its figures are for. A group's follow one another. */
-  readonly groups: Int32Array;
-  readonly steps: Int32Array;
-  readonly rows: Int32Array;
-  /** Filled: what came of each file, see {@link OUTCOME}. */
-  readonly outcomes: Uint8Array;
-  /** Filled: when its turn came, in seconds on the monotonic clock. */
-  readonly times: Float64Array;
-  /** By the programme's columns: written at the rows, NaN where a file holds no figure. Undefined for columns with labels. */
-  readonly columns: readonly (Float64Array | undefined)[];
-  /** Files of lower rank stay open, and of this rank so many as are spare. */
-  readonly level: number;
-  readonly spare: number;
-}
+/** Files of groups, to be read at once. What came of each is an {@link OUTCOME}, and the arrays are the reader's until it is done. */
+export type Batch = Omit<BatchSpec, 'now'>;
 
 export const OUTCOME = {
   read: 0,
