@@ -208,9 +208,8 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const)
 
 try {
   around.makeGroups(GROUPS, BUSY, 0.5);
-  const { pid, url } = await around.serve(
-    ...['--limit-streams', String(CLIENTS + 10), '--limit-connections', String(CLIENTS + 50)],
-  );
+  const limits = ['--limit-streams', String(CLIENTS + 10), '--limit-connections', String(CLIENTS + 50)];
+  const { pid, url } = await around.serve(...limits);
   await many(pid, url);
   await latency(url);
   await oom(url);

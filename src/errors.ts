@@ -6,7 +6,7 @@ export const ERRORS = {
   USAGE: {
     exit: 2,
     title: 'The command line or request is wrong',
-    advice: 'The message lists every mistake, and what would be understood.',
+    advice: 'The message lists every mistake: correct them together.',
   },
   VALUE: {
     exit: 2,
